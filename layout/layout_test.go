@@ -18,7 +18,9 @@ var (
 	})
 	ids       = rapid.StringMatching(`[0-9a-f]{32}`)
 	functions = rapid.Custom(func(t *rapid.T) layout.Function { return layout.Function(rapid.Uint32().Draw(t, "function")) })
-	shards    = rapid.Custom(func(t *rapid.T) layout.Shard { return layout.Shard(rapid.IntRange(0, layout.Shards-1).Draw(t, "shard")) })
+	shards    = rapid.Custom(func(t *rapid.T) layout.Shard {
+		return layout.Shard(rapid.IntRange(0, layout.Shards-1).Draw(t, "shard"))
+	})
 )
 
 // TestNamesStay pins the names to what docs/format.md says: they are in people's buckets.

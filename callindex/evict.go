@@ -1,0 +1,61 @@
+package callindex
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/quivercache/quiver/bucket"
+	"github.com/quivercache/quiver/digest"
+	"github.com/quivercache/quiver/layout"
+	"github.com/quivercache/quiver/op"
+)
+
+// Evict removes the record of a key: a GET, which proves that it is there, the PUT of a mark, and a DELETE of the version that was read; for a prefix a LIST before.
+// A record that is not there is digest.ErrNotFound. A damaged record does not tell its function, whose queries would have to hear of it: it is
+// left in place, as a *keyspace.DamagedError, until the call is saved again.
+//
+// Contract: KeyManagement.evict.
+func (s *Store) Evict(ctx context.Context, key digest.Key) error {
+	full, err := s.Expand(ctx, key)
+	if err != nil {
+		return err
+	}
+	return s.Do(ctx, full, op.Write, func(ctx context.Context) error { return s.evict(ctx, full) })
+}
+
+func (s *Store) evict(ctx context.Context, key digest.Digest) error {
+	var w *writing
+	for range attempts {
+		r, err := s.get(ctx, key)
+		if w != nil && errors.Is(err, digest.ErrNotFound) {
+			return nil // it was there, and another evicts it too
+		}
+		if err != nil {
+			return err
+		}
+		if w == nil {
+			w = s.begin(&r.Call, key)
+		}
+		err = w.try(ctx, func(ctx context.Context, _ string) error {
+			err := s.delete(ctx, key, r.version)
+			if errors.Is(err, bucket.ErrNotFound) {
+				return nil // the GET proved that it was there
+			}
+			return err
+		})
+		if !errors.Is(err, bucket.ErrChanged) {
+			return err
+		}
+	}
+	return fmt.Errorf("evicting %s: other writers changed the record %d times meanwhile: %w", key, attempts, bucket.ErrChanged)
+}
+
+// delete removes a version of a record; where the store cannot delete conditionally, whatever version there is.
+func (s *Store) delete(ctx context.Context, key digest.Digest, version bucket.Version) error {
+	name := layout.RecordSpace.Name(key)
+	if conditional, ok := bucket.As[bucket.ConditionalDeleter](s.bucket); ok {
+		return conditional.DeleteIf(ctx, name, version)
+	}
+	return s.bucket.Delete(ctx, name)
+}

@@ -1,0 +1,17 @@
+package callindex
+
+import (
+	"github.com/quivercache/quiver/bucket"
+	"github.com/quivercache/quiver/digest"
+)
+
+// Encode and Decode are the codec of records, for tests of it.
+func Encode(r *Record, key digest.Digest) ([]byte, error) { return r.encode(key) }
+
+// Decode reads a record as Load does.
+func Decode(info bucket.Info, key digest.Digest, body []byte) (*Record, error) {
+	return decode(info, key, body)
+}
+
+// EncodeBatch is the body of a batch mark.
+var EncodeBatch = encodeBatch

@@ -1,0 +1,148 @@
+package callindex
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/quivercache/quiver/bucket"
+	"github.com/quivercache/quiver/digest"
+	"github.com/quivercache/quiver/keyspace"
+	"github.com/quivercache/quiver/op"
+)
+
+// SaveOptions say how a record is saved; nil means that the first one wins.
+type SaveOptions struct {
+	// Replace writes over whatever record the call has.
+	Replace bool
+	// Over is a record of this call, as it was loaded, that must give way: it is out of date, or its result was lost. Whoever has replaced it
+	// meanwhile wins. Without it, or with Replace, the field says nothing.
+	Over *Record
+	// Beside runs while the mark is placed: it stores what the record will name. The record is written when both have succeeded.
+	Beside func(ctx context.Context) error
+}
+
+// Save saves the record of a call and returns the record that the call now has: the one given, or that of another writer who was first. A new record costs
+// two PUTs in two round trips; being second costs one GET more. What prevents it is a *keyspace.SaveError, after which the record
+// is there or not, but whole and marked.
+//
+// A damaged record is replaced.
+//
+// Contract: CallStorage.save, which replaces: SaveOptions.Replace.
+func (s *Store) Save(ctx context.Context, r *Record, options *SaveOptions) (winner *Record, err error) {
+	o := SaveOptions{}
+	if options != nil {
+		o = *options
+	}
+	key, err := r.Key()
+	if err != nil {
+		return nil, &keyspace.SaveError{Err: err}
+	}
+	err = s.Do(ctx, key, op.Write, func(ctx context.Context) error {
+		w := s.begin(&r.Call, key)
+		if err := beside(ctx, w.announce, o.Beside); err != nil {
+			return err
+		}
+		winner, err = s.commit(ctx, w, r, o)
+		return err
+	})
+	if err != nil {
+		return nil, &keyspace.SaveError{Key: key, Err: err}
+	}
+	return winner, nil
+}
+
+// beside runs two things at once, the second of which may be nil.
+func beside(ctx context.Context, one, other func(ctx context.Context) error) error {
+	if other == nil {
+		return one(ctx)
+	}
+	group, ctx := errgroup.WithContext(ctx)
+	group.Go(func() error { return one(ctx) })
+	group.Go(func() error { return other(ctx) })
+	return group.Wait()
+}
+
+// commit writes a record under the mark of w, and returns the record that the call then has.
+func (s *Store) commit(ctx context.Context, w *writing, r *Record, o SaveOptions) (*Record, error) {
+	ours := *r
+	ours.Saved = s.clock.Now().UTC()
+	condition := bucket.IfAbsent()
+	if o.Over != nil && o.Over.version != "" {
+		condition = bucket.IfMatch(o.Over.version)
+	}
+	for range attempts {
+		err := w.put(ctx, &ours, condition)
+		switch {
+		case err == nil:
+			return &ours, nil
+		case !errors.Is(err, bucket.ErrExists) && !errors.Is(err, bucket.ErrChanged):
+			return nil, err
+		}
+		theirs, err := s.get(ctx, w.mark.Key)
+		damaged, isDamaged := errors.AsType[*keyspace.DamagedError](err)
+		switch {
+		case isDamaged:
+			condition = bucket.IfMatch(damaged.Version)
+		case errors.Is(err, digest.ErrNotFound): // evicted meanwhile
+			condition = bucket.IfAbsent()
+		case err != nil:
+			return nil, err
+		case w.own(theirs): // it had landed, and the answer was lost
+			return theirs, nil
+		case o.Replace, o.Over != nil && o.Over.write == theirs.write:
+			condition = bucket.IfMatch(theirs.version)
+		default:
+			return theirs, nil
+		}
+	}
+	return nil, fmt.Errorf("other writers changed the record %d times meanwhile: %w", attempts, bucket.ErrChanged)
+}
+
+// saveParallel is how many records SaveAll writes at once.
+const saveParallel = 32
+
+// SaveAll saves many records and returns, for each, what Save would: those of one function share one mark, so N of them cost N + 1 PUTs. Beside runs
+// once. It goes on after a failure; the errors of all are joined, and a record that was not saved is nil in the result.
+func (s *Store) SaveAll(ctx context.Context, records []*Record, options *SaveOptions) ([]*Record, error) {
+	o := SaveOptions{}
+	if options != nil {
+		o = *options
+	}
+	winners := make([]*Record, len(records))
+	failures := make([]error, len(records))
+	writings := make([]*writing, len(records))
+	for i, r := range records {
+		key, err := r.Key()
+		if err != nil {
+			failures[i] = &keyspace.SaveError{Err: err}
+			continue
+		}
+		writings[i] = s.begin(&r.Call, key)
+	}
+	err := beside(ctx, func(ctx context.Context) error { return s.announceAll(ctx, writings) }, o.Beside)
+	if err != nil {
+		return winners, &keyspace.SaveError{Err: err}
+	}
+	var group errgroup.Group
+	group.SetLimit(saveParallel)
+	for i, w := range writings {
+		if w == nil {
+			continue
+		}
+		group.Go(func() error {
+			err := s.Do(ctx, w.mark.Key, op.Write, func(ctx context.Context) (err error) {
+				winners[i], err = s.commit(ctx, w, records[i], o)
+				return err
+			})
+			if err != nil {
+				failures[i] = &keyspace.SaveError{Key: w.mark.Key, Err: err}
+			}
+			return nil
+		})
+	}
+	_ = group.Wait() // the failures are kept one by one
+	return winners, errors.Join(failures...)
+}

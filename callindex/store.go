@@ -1,0 +1,84 @@
+package callindex
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/quivercache/quiver/bucket"
+	"github.com/quivercache/quiver/digest"
+	"github.com/quivercache/quiver/keyspace"
+	"github.com/quivercache/quiver/layout"
+	"github.com/quivercache/quiver/op"
+)
+
+// Options are the settings of a call storage; nil, or a zero field, means the default.
+type Options struct {
+	Context op.Context // entered around every operation on a key; default none
+	Clock   op.Clock   // default the machine's
+	Entropy op.Entropy // of write ids; default the machine's
+}
+
+// Store is a call storage in a bucket. It may be used by many goroutines. List, Contains, Expand and Shrink are those of its Keys.
+//
+// Contract: CallStorage.
+type Store struct {
+	*keyspace.Keys
+	bucket bucket.Bucket
+	clock  op.Clock
+	marks  *marker
+	retry  op.Backoff
+}
+
+// New returns the call storage of a bucket, without a request.
+func New(b bucket.Bucket, options *Options) *Store {
+	o := Options{}
+	if options != nil {
+		o = *options
+	}
+	if o.Clock == nil {
+		o.Clock = op.SystemClock()
+	}
+	if o.Entropy == nil {
+		o.Entropy = op.SystemEntropy()
+	}
+	return &Store{
+		Keys:   keyspace.New(b, layout.RecordSpace, o.Context),
+		bucket: b,
+		clock:  o.Clock,
+		marks:  newMarker(b, o.Clock, o.Entropy),
+		retry:  op.Backoff{Base: 50 * time.Millisecond, Cap: time.Second, Clock: o.Clock, Entropy: o.Entropy},
+	}
+}
+
+// Load returns the record of a key: one GET, and a LIST of two keys before it for a prefix. A record that is not there is digest.ErrNotFound; one that
+// cannot be believed is a *keyspace.DamagedError, which is ErrNotFound too.
+//
+// Contract: CallStorage.load.
+func (s *Store) Load(ctx context.Context, key digest.Key) (record *Record, err error) {
+	full, err := s.Expand(ctx, key)
+	if err != nil {
+		return nil, err
+	}
+	err = s.Do(ctx, full, op.Read, func(ctx context.Context) error {
+		record, err = s.get(ctx, full)
+		return err
+	})
+	return record, err
+}
+
+// get reads a record.
+func (s *Store) get(ctx context.Context, key digest.Digest) (*Record, error) {
+	name := layout.RecordSpace.Name(key)
+	body, info, err := bucket.ReadAll(ctx, s.bucket, name, RecordLimit)
+	switch {
+	case errors.Is(err, bucket.ErrNotFound):
+		return nil, fmt.Errorf("call %s: %w", key, digest.ErrNotFound)
+	case errors.Is(err, bucket.ErrInvalid) && info.Size > RecordLimit:
+		return nil, keyspace.Damaged(info, nil, "it has %d bytes, more than a record may have", info.Size)
+	case err != nil:
+		return nil, err
+	}
+	return decode(info, key, body)
+}

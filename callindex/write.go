@@ -1,0 +1,90 @@
+package callindex
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/quivercache/quiver/bucket"
+	"github.com/quivercache/quiver/digest"
+	"github.com/quivercache/quiver/layout"
+	"github.com/quivercache/quiver/op"
+)
+
+const (
+	attempts    = 4                // at one record write
+	attemptTime = 15 * time.Second // for one of them
+)
+
+// writing is one writer's attempts at one record. It keeps the rule for every record write: sent once, under a fresh mark, with a deadline; and
+// it remembers the write ids it has used, to recognise its own record when an answer was lost.
+type writing struct {
+	store  *Store
+	mark   layout.Mark // without a write id
+	placed placed
+	spent  bool // an attempt may have landed under the mark: the next one needs another
+	used   map[string]bool
+}
+
+// begin prepares to write the record of a call.
+func (s *Store) begin(c *Call, key digest.Digest) *writing {
+	mark := layout.Mark{Function: c.function(), Key: key, Signature: SignatureOf(c.Arguments)}
+	return &writing{store: s, mark: mark, spent: true, used: map[string]bool{}}
+}
+
+// under makes a mark the one to write under.
+func (w *writing) under(p placed) {
+	w.placed, w.spent = p, false
+	w.used[p.write] = true
+}
+
+// announce sees to a mark under which the record may be written now. Placing one may itself have taken too long, as when the function was frozen.
+func (w *writing) announce(ctx context.Context) error {
+	for w.spent || w.placed.tooOld(w.store.clock.Now()) {
+		p, err := w.store.marks.place(ctx, w.mark)
+		if err != nil {
+			return fmt.Errorf("placing the mark: %w", err)
+		}
+		w.under(p)
+	}
+	return nil
+}
+
+// try sends one request, given the write id of its mark. It is sent again, under another mark, while its outcome is unknown.
+// What it returns is the store's answer; own tells whether a record is this writer's.
+func (w *writing) try(ctx context.Context, request func(ctx context.Context, write string) error) error {
+	for n := 1; ; n++ {
+		if err := w.announce(ctx); err != nil {
+			return err
+		}
+		once, cancel := context.WithTimeout(op.SingleAttempt(ctx), attemptTime)
+		err := request(once, w.placed.write)
+		cancel()
+		if err == nil || !bucket.Retryable(ctx, err) {
+			return err
+		}
+		w.spent = true
+		if n == attempts {
+			return fmt.Errorf("%w (after %d attempts)", err, n)
+		}
+		if wait := w.store.retry.Wait(ctx, n); wait != nil {
+			return errors.Join(err, wait)
+		}
+	}
+}
+
+// own says whether a record was written by one of these attempts.
+func (w *writing) own(r *Record) bool { return w.used[r.write] }
+
+// put writes the record, once its condition holds.
+func (w *writing) put(ctx context.Context, r *Record, condition bucket.Condition) error {
+	return w.try(ctx, func(ctx context.Context, write string) error {
+		r.write = write
+		body, err := r.encode(w.mark.Key)
+		if err != nil {
+			return err
+		}
+		return w.store.bucket.Put(ctx, layout.RecordSpace.Name(w.mark.Key), bucket.Bytes(body), condition)
+	})
+}
