@@ -1,0 +1,51 @@
+# make help lists what there is.
+SHELL := bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DEFAULT_GOAL := help
+
+GO       ?= go
+PACKAGES ?= ./...
+FUZZTIME ?= 60s
+LINT     := github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
+
+.PHONY: help build test soak fuzz bench lint cross tools clean
+
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+build: ## build the command into ./quiver
+	$(GO) build -o quiver ./cmd/quiver
+
+test: ## run all quick suites with the race detector; fails when a named suite is missing or anything is skipped
+	$(GO) test -race -json $(PACKAGES) | $(GO) run .ci/suites.go .ci/suites.txt
+
+soak: ## run the long suites too (half an hour)
+	$(GO) test -race -tags soak -timeout 60m $(PACKAGES)
+
+fuzz: ## fuzz every decoder and parser for FUZZTIME each
+	@$(GO) list $(PACKAGES) | while read -r package; do \
+		{ $(GO) test -list '^Fuzz' "$$package" | grep '^Fuzz' || true; } | while read -r target; do \
+			echo "fuzz $$package $$target $(FUZZTIME)"; \
+			$(GO) test -run '^$$' -fuzz "^$$target\$$" -fuzztime $(FUZZTIME) "$$package" | tail -n 3; \
+		done; \
+	done
+
+bench: ## run the benchmarks beside their floors
+	$(GO) test -run '^$$' -bench . -benchmem $(PACKAGES)
+
+lint: tools ## vet, format and lint
+	$(GO) vet $(PACKAGES)
+	$(GO) vet -tags soak $(PACKAGES)
+	golangci-lint run $(PACKAGES)
+
+cross: ## compile for the other systems that are supported
+	for system in linux/arm64 darwin/arm64 windows/amd64; do \
+		CGO_ENABLED=0 GOOS=$${system%/*} GOARCH=$${system#*/} $(GO) vet $(PACKAGES); \
+	done
+
+tools:
+	@command -v golangci-lint >/dev/null || { \
+		echo "golangci-lint is missing; install it with: $(GO) install $(LINT)"; exit 1; }
+
+clean: ## remove what the other targets built
+	rm -f quiver

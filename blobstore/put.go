@@ -1,0 +1,93 @@
+package blobstore
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+
+	"github.com/quivercache/quiver/bucket"
+	"github.com/quivercache/quiver/digest"
+	"github.com/quivercache/quiver/op"
+)
+
+// large is from how many bytes on, encoded, a value is looked for before it is sent.
+const large = 1 << 20
+
+// writing is a value on its way into the bucket.
+type writing struct {
+	header   header
+	explicit bool           // the caller chose the key, so it does not vouch for the content
+	replace  bucket.Version // which version may be replaced; empty: none
+	source   bucket.Source
+}
+
+// write puts a value into the bucket, unless it is there. It ends with the value there, or with a *SaveError.
+func (s *Store) write(ctx context.Context, w *writing) error {
+	key := w.header.key
+	if _, err := io.ReadFull(s.entropy, w.header.nonce[:]); err != nil {
+		return &SaveError{Key: key, Err: fmt.Errorf("drawing a nonce: %w", err)}
+	}
+	err := s.Do(ctx, key, op.Write, func(ctx context.Context) error {
+		err := s.place(ctx, w)
+		if errors.Is(err, digest.ErrNotFound) {
+			err = s.place(ctx, w) // what was in the way was damaged, which is noted now, or has gone
+		}
+		return err
+	})
+	if err != nil {
+		return &SaveError{Key: key, Err: err}
+	}
+	return nil
+}
+
+// place writes the object where there is none, or in place of one that was seen damaged.
+func (s *Store) place(ctx context.Context, w *writing) error {
+	key := w.header.key
+	object := name(key)
+	damaged := cmp.Or(w.replace, s.damaged.seen(key))
+	condition := bucket.IfAbsent()
+	if damaged != "" {
+		condition = bucket.IfMatch(damaged)
+	}
+	if w.header.size >= large {
+		info, err := s.bucket.Stat(ctx, object)
+		switch {
+		case err == nil && info.Version != damaged:
+			return s.compare(ctx, w)
+		case errors.Is(err, bucket.ErrNotFound):
+			condition = bucket.IfAbsent()
+		case err != nil:
+			return err
+		}
+	}
+	err := s.bucket.Put(ctx, object, w.source, condition)
+	if errors.Is(err, bucket.ErrChanged) { // someone replaced it, or removed it
+		err = s.bucket.Put(ctx, object, w.source, bucket.IfAbsent())
+	}
+	if err == nil || errors.Is(err, bucket.ErrExists) {
+		s.damaged.settle(key, damaged)
+	}
+	if errors.Is(err, bucket.ErrExists) {
+		return s.compare(ctx, w)
+	}
+	return err
+}
+
+// compare says whether the object that is there already holds the value. Under its own digest it does. Under a key that was chosen its header tells.
+func (s *Store) compare(ctx context.Context, w *writing) error {
+	if !w.explicit {
+		return nil
+	}
+	r, err := s.get(ctx, w.header.key)
+	if err != nil {
+		return err
+	}
+	defer r.Close()
+	if r.header.codec != w.header.codec || r.header.sum != w.header.sum {
+		return fmt.Errorf("the key already holds other content (codec %s, %d bytes; not codec %s, %d bytes): evict it first, or save under another key",
+			r.header.codec, r.header.size, w.header.codec, w.header.size)
+	}
+	return nil
+}

@@ -1,0 +1,46 @@
+package bucket
+
+import (
+	"fmt"
+	"strings"
+)
+
+const maxKey = 1024
+
+// CheckKey refuses what no store has to take as the name of an object, with ErrInvalid.
+func CheckKey(key string) error {
+	if key == "" || len(key) > maxKey {
+		return fmt.Errorf("%w: a key has 1 to %d characters, not %d", ErrInvalid, maxKey, len(key))
+	}
+	if err := checkCharacters(key); err != nil {
+		return err
+	}
+	for segment := range strings.SplitSeq(key, "/") {
+		if segment == "" || segment == "." || segment == ".." {
+			return fmt.Errorf("%w: key %q has the path segment %q", ErrInvalid, key, segment)
+		}
+	}
+	return nil
+}
+
+// CheckList refuses options that ask for no listing, with ErrInvalid.
+func CheckList(options ListOptions) error {
+	if options.Limit < 0 || options.Limit > PageSize {
+		return fmt.Errorf("%w: a page has 1 to %d keys, not %d", ErrInvalid, PageSize, options.Limit)
+	}
+	if err := checkCharacters(options.Prefix); err != nil {
+		return err
+	}
+	return nil
+}
+
+func checkCharacters(key string) error {
+	for i := range len(key) {
+		c := key[i]
+		if 'a' <= c && c <= 'z' || '0' <= c && c <= '9' || strings.IndexByte("/._-", c) >= 0 {
+			continue
+		}
+		return fmt.Errorf("%w: key %q has the character %q; a key has only a-z, 0-9, '/', '.', '_', '-'", ErrInvalid, key, c)
+	}
+	return nil
+}

@@ -1,0 +1,143 @@
+package bucket
+
+import (
+	"context"
+)
+
+// Verb names a kind of request.
+type Verb string
+
+// The verbs: the five requests of a Bucket and those of its extras.
+const (
+	Get       Verb = "get"
+	Stat      Verb = "stat"
+	Put       Verb = "put"
+	Delete    Verb = "delete"
+	List      Verb = "list"
+	GetRange  Verb = "get range"
+	DeleteIf  Verb = "delete if"
+	DeleteAll Verb = "delete all"
+)
+
+// Writes says whether the verb changes the bucket.
+func (v Verb) Writes() bool { return v == Put || v == Delete || v == DeleteIf || v == DeleteAll }
+
+// Request is one request to a store, as a decorator sees it. The fields that its verb does not take are zero.
+type Request struct {
+	Verb      Verb
+	Key       string      // all but List and DeleteAll
+	Keys      []string    // DeleteAll
+	Offset    int64       // GetRange
+	Length    int64       // GetRange
+	Body      Source      // Put
+	Condition Condition   // Put
+	Version   Version     // DeleteIf
+	List      ListOptions // List
+}
+
+// Name is the key or prefix that the request is about, for people.
+func (r *Request) Name() string {
+	switch {
+	case r.Verb == List:
+		return r.List.Prefix + "*"
+	case r.Verb == DeleteAll && len(r.Keys) > 0:
+		return r.Keys[0] + " and others"
+	}
+	return r.Key
+}
+
+// Answer is what a store returned; the fields that the verb does not give are zero.
+type Answer struct {
+	Object *Object // Get, GetRange
+	Info   Info    // Stat
+	Page   Page    // List
+}
+
+// Handler answers a request.
+type Handler func(ctx context.Context, request *Request) (Answer, error)
+
+// Middleware makes a handler that does its work around the next. It must not change the request it is given, but a copy.
+type Middleware func(next Handler) Handler
+
+// Wrap returns b with every request, also those of its extras, going through the middleware.
+func Wrap(b Bucket, middleware Middleware) Bucket {
+	return &wrapped{inner: b, handle: middleware(ask(b))}
+}
+
+// ask is the handler at the bottom: it calls the bucket.
+func ask(b Bucket) Handler {
+	ranges, _ := As[RangeGetter](b)
+	conditional, _ := As[ConditionalDeleter](b)
+	bulk, _ := As[BulkDeleter](b)
+	return func(ctx context.Context, r *Request) (answer Answer, err error) {
+		switch r.Verb {
+		case Get:
+			answer.Object, err = b.Get(ctx, r.Key)
+		case Stat:
+			answer.Info, err = b.Stat(ctx, r.Key)
+		case Put:
+			err = b.Put(ctx, r.Key, r.Body, r.Condition)
+		case Delete:
+			err = b.Delete(ctx, r.Key)
+		case List:
+			answer.Page, err = b.List(ctx, r.List)
+		case GetRange:
+			answer.Object, err = ranges.GetRange(ctx, r.Key, r.Offset, r.Length)
+		case DeleteIf:
+			err = conditional.DeleteIf(ctx, r.Key, r.Version)
+		case DeleteAll:
+			err = bulk.DeleteAll(ctx, r.Keys)
+		}
+		return answer, err
+	}
+}
+
+type wrapped struct {
+	inner  Bucket
+	handle Handler
+}
+
+func (w *wrapped) Get(ctx context.Context, key string) (*Object, error) {
+	answer, err := w.handle(ctx, &Request{Verb: Get, Key: key})
+	return answer.Object, err
+}
+
+func (w *wrapped) Stat(ctx context.Context, key string) (Info, error) {
+	answer, err := w.handle(ctx, &Request{Verb: Stat, Key: key})
+	return answer.Info, err
+}
+
+func (w *wrapped) Put(ctx context.Context, key string, body Source, condition Condition) error {
+	_, err := w.handle(ctx, &Request{Verb: Put, Key: key, Body: body, Condition: condition})
+	return err
+}
+
+func (w *wrapped) Delete(ctx context.Context, key string) error {
+	_, err := w.handle(ctx, &Request{Verb: Delete, Key: key})
+	return err
+}
+
+func (w *wrapped) List(ctx context.Context, options ListOptions) (Page, error) {
+	answer, err := w.handle(ctx, &Request{Verb: List, List: options})
+	return answer.Page, err
+}
+
+func (w *wrapped) Close() error { return w.inner.Close() }
+
+// wrappedExtras has all extras; As hands out only those that the inner bucket has.
+type wrappedExtras struct{ *wrapped }
+
+func (w wrappedExtras) GetRange(ctx context.Context, key string, offset, length int64) (*Object, error) {
+	answer, err := w.handle(ctx, &Request{Verb: GetRange, Key: key, Offset: offset, Length: length})
+	return answer.Object, err
+}
+
+func (w wrappedExtras) DeleteIf(ctx context.Context, key string, version Version) error {
+	_, err := w.handle(ctx, &Request{Verb: DeleteIf, Key: key, Version: version})
+	return err
+}
+
+func (w wrappedExtras) DeleteAll(ctx context.Context, keys []string) error {
+	_, err := w.handle(ctx, &Request{Verb: DeleteAll, Keys: keys})
+	return err
+}

@@ -1,0 +1,78 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+
+	"github.com/spf13/cobra"
+
+	"github.com/quivercache/quiver"
+	"github.com/quivercache/quiver/digest"
+	"github.com/quivercache/quiver/op"
+)
+
+func (a *app) getCommand() *cobra.Command {
+	var output string
+	c := &cobra.Command{
+		Use:   "get KEY",
+		Short: "Write a value to standard output, or to a file",
+		Long: `Write a value's bytes, as it was encoded, to standard output.
+
+Its checksum is known only at its end. With --output the file appears when all of it was read and
+found right; on standard output a damaged value is noticed after its bytes: heed the exit status.`,
+		Example: "  quiver get 3fa9c1 > model.bin\n  quiver get 3fa9c1 --output model.bin",
+		Args:    cobra.ExactArgs(1),
+		RunE: func(c *cobra.Command, words []string) error {
+			keys, err := parseKeys(words)
+			if err != nil {
+				return err
+			}
+			return a.withStore(c.Context(), func(ctx context.Context, store *quiver.Store) error {
+				if output == "" || output == "-" {
+					return copyValue(ctx, store, keys[0], a.out)
+				}
+				return getFile(ctx, store, keys[0], output)
+			})
+		},
+	}
+	c.Flags().StringVarP(&output, "output", "o", "", "write to this `FILE`, whole or not at all")
+	return c
+}
+
+func copyValue(ctx context.Context, store *quiver.Store, key digest.Key, w io.Writer) error {
+	value, err := store.Values.Open(ctx, key)
+	if errors.Is(err, quiver.ErrNotFound) {
+		if isCall, callErr := store.Calls.Contains(ctx, key); callErr == nil && isCall {
+			return fmt.Errorf("%w: %s is a call; quiver show %s names its result", err, key, key)
+		}
+	}
+	if err != nil {
+		return err
+	}
+	defer value.Close()
+	_, err = io.Copy(w, value)
+	return err
+}
+
+// getFile writes a value beside the file, then renames it.
+func getFile(ctx context.Context, store *quiver.Store, key digest.Key, file string) error {
+	id, err := op.NewID(op.SystemEntropy())
+	if err != nil {
+		return err
+	}
+	name := filepath.Join(filepath.Dir(file), "."+filepath.Base(file)+"."+id)
+	beside, err := os.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o666)
+	if err != nil {
+		return err
+	}
+	defer os.Remove(name) // nothing is left to remove once it is renamed
+	err = copyValue(ctx, store, key, beside)
+	if err = errors.Join(err, beside.Close()); err != nil {
+		return err
+	}
+	return os.Rename(name, file)
+}

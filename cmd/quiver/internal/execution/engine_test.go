@@ -1,0 +1,414 @@
+package execution_test
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/quivercache/quiver"
+	"github.com/quivercache/quiver/bucket"
+	"github.com/quivercache/quiver/bucket/mem"
+	"github.com/quivercache/quiver/cmd/quiver/internal/execution"
+	"github.com/quivercache/quiver/cmd/quiver/internal/stats"
+	"github.com/quivercache/quiver/op"
+)
+
+// world is a directory, a store and an engine between them.
+type world struct {
+	*testing.T
+	bucket     bucket.Bucket
+	middleware []bucket.Middleware // around the bucket, in the next run
+	engine     execution.Engine
+	events     []stats.Event
+}
+
+// shared keeps a bucket open that engines close.
+type shared struct{ bucket.Bucket }
+
+func (shared) Close() error { return nil }
+
+// newWorld changes into a new directory. Commands count their runs in a file outside of it.
+func newWorld(t *testing.T) *world {
+	t.Helper()
+	t.Chdir(t.TempDir())
+	t.Setenv("COUNT", filepath.Join(t.TempDir(), "count"))
+	t.Setenv("GORACE", "atexit_sleep_ms=0") // or every command takes a second to end
+	w := &world{T: t, bucket: mem.New(nil)}
+	w.engine = execution.Engine{
+		Stdin: strings.NewReader(""),
+		Store: func(context.Context) (*quiver.Store, error) {
+			b := w.bucket
+			for _, m := range w.middleware {
+				b = bucket.Wrap(b, m)
+			}
+			return quiver.New(shared{b}, nil), nil
+		},
+		Clock:     op.SystemClock(),
+		LookupEnv: os.LookupEnv,
+		Hostname:  "here",
+		TempDir:   t.TempDir(),
+		Count:     func(e stats.Event) { w.events = append(w.events, e) },
+	}
+	return w
+}
+
+// outcome is what somebody sees of a run.
+type outcome struct {
+	status         int
+	stdout, stderr string
+}
+
+// run runs a command line of this test binary's commands.
+func (w *world) run(o execution.Options, argv ...string) outcome {
+	w.Helper()
+	var stdout, stderr buffer
+	return w.runWith(&stdout, &stderr, o, argv...)
+}
+
+func (w *world) runWith(stdout, stderr *buffer, o execution.Options, argv ...string) outcome {
+	w.Helper()
+	if strings.HasPrefix(argv[0], "child-") {
+		argv = append([]string{os.Args[0]}, argv...)
+		o.NoAutoIn = true // the test binary is large
+	}
+	o.Argv = argv
+	w.engine.Stdout, w.engine.Stderr = stdout, stderr
+	status := w.engine.Run(w.Context(), o)
+	return outcome{status, stdout.String(), stderr.String()}
+}
+
+// ran is how many times commands were executed so far.
+func (w *world) ran() int {
+	content, err := os.ReadFile(os.Getenv("COUNT"))
+	if err != nil && !errors.Is(err, os.ErrNotExist) {
+		w.Fatal(err)
+	}
+	return len(content)
+}
+
+// wantRuns fails the test unless commands were executed so many times.
+func (w *world) wantRuns(n int) {
+	w.Helper()
+	if got := w.ran(); got != n {
+		w.Fatalf("commands were executed %d times, want %d", got, n)
+	}
+}
+
+func (w *world) want(got, want outcome) {
+	w.Helper()
+	if got != want {
+		w.Fatalf("got  %+v\nwant %+v", got, want)
+	}
+}
+
+// wantSilence wants a run without talk.
+func (w *world) wantSilence(got outcome) {
+	w.Helper()
+	if got.status != 0 || got.stderr != "" {
+		w.Fatalf("status %d, stderr %q", got.status, got.stderr)
+	}
+}
+
+// wantTalk wants talk that has all these parts.
+func (w *world) wantTalk(got outcome, parts ...string) {
+	w.Helper()
+	for _, part := range parts {
+		if !strings.Contains(got.stderr, part) {
+			w.Fatalf("stderr %q does not have %q", got.stderr, part)
+		}
+	}
+	for line := range strings.Lines(got.stderr) {
+		if !strings.HasPrefix(line, "quiver: ") {
+			w.Fatalf("the line %q is not marked as talk of quiver", line)
+		}
+	}
+}
+
+func (w *world) write(name, content string) {
+	w.Helper()
+	if err := os.MkdirAll(filepath.Dir(name), 0o777); err != nil {
+		w.Fatal(err)
+	}
+	if err := os.WriteFile(name, []byte(content), 0o666); err != nil {
+		w.Fatal(err)
+	}
+}
+
+func (w *world) read(name string) string {
+	w.Helper()
+	content, err := os.ReadFile(name)
+	if err != nil {
+		w.Fatal(err)
+	}
+	return string(content)
+}
+
+// buffer is a stream of ours; on may watch what is written to it.
+type buffer struct {
+	mu sync.Mutex
+	bytes.Buffer
+	on func(written []byte) error
+}
+
+func (b *buffer) Write(p []byte) (int, error) {
+	if b.on != nil {
+		if err := b.on(p); err != nil {
+			return 0, err
+		}
+	}
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.Buffer.Write(p)
+}
+
+func TestASecondRunIsReplayedAndNotExecuted(t *testing.T) {
+	w := newWorld(t)
+	want := outcome{0, "to out\n\xff", "to err"}
+	for range 3 {
+		w.want(w.run(execution.Options{}, "child-print", "to out\n\xff", "to err", "0"), want)
+		w.wantRuns(1)
+	}
+	if len(w.events) != 3 || w.events[0].Miss != "not remembered yet" || !w.events[1].Hit || w.events[1].Saved < 0 {
+		t.Fatalf("counted %+v", w.events)
+	}
+}
+
+func TestFiveMebibytesAreReplayedByteForByte(t *testing.T) {
+	w := newWorld(t)
+	first := w.run(execution.Options{}, "child-flood", "5242880")
+	second := w.run(execution.Options{}, "child-flood", "5242880")
+	w.wantRuns(1)
+	if len(first.stdout) != 5<<20 {
+		t.Fatalf("%d bytes came through", len(first.stdout))
+	}
+	if first != second {
+		t.Fatal("the replay is not the run")
+	}
+}
+
+func TestOutputsOfAllSizesAreRestored(t *testing.T) {
+	w := newWorld(t)
+	o := execution.Options{Out: []string{"out", "single"}}
+	script := []string{"/bin/sh", "-c", `"$0" child-tree out && "$0" child-write single one`, os.Args[0]}
+	o.NoAutoIn = true
+	w.wantSilence(w.run(o, script...))
+	before := listing(t, "out") + listing(t, "single")
+	for _, damage := range []func() error{
+		func() error { return os.RemoveAll("out") },
+		func() error { return errors.Join(os.Remove("out/small"), os.WriteFile("out/extra", nil, 0o666)) },
+		func() error { return errors.Join(os.RemoveAll("out"), os.WriteFile("out", []byte("a file"), 0o666)) },
+		func() error { return errors.Join(os.Remove("single"), os.Mkdir("single", 0o777)) },
+		func() error { return os.Chmod("out/tool", 0o666) },
+	} {
+		if err := damage(); err != nil {
+			t.Fatal(err)
+		}
+		w.wantSilence(w.run(o, script...))
+		w.wantRuns(2) // the two of the first run
+		if after := listing(t, "out") + listing(t, "single"); after != before {
+			t.Fatalf("restored\n%s\nnot\n%s", after, before)
+		}
+	}
+	if names := names(t, "."); names != "out single" {
+		t.Fatalf("left behind: %s", names)
+	}
+}
+
+func TestAnOutputThatIsThereAlreadyIsLeftAlone(t *testing.T) {
+	w := newWorld(t)
+	o := execution.Options{Out: []string{"out"}}
+	w.wantSilence(w.run(o, "child-write", "out", "content"))
+	old := time.Unix(1_000_000_000, 0)
+	if err := os.Chtimes("out", old, old); err != nil {
+		t.Fatal(err)
+	}
+	w.wantSilence(w.run(o, "child-write", "out", "content"))
+	w.wantRuns(1)
+	if info, err := os.Stat("out"); err != nil || !info.ModTime().Equal(old) {
+		t.Fatalf("it was written again: %v, %v", info, err)
+	}
+}
+
+func TestADirectoryWithARepositoryInsideIsNotReplaced(t *testing.T) {
+	w := newWorld(t)
+	o := execution.Options{Out: []string{"out"}}
+	w.wantSilence(w.run(o, "child-tree", "out"))
+	w.write("out/.git/HEAD", "precious")
+	w.write("out/small", "changed")
+	if err := os.Remove("out/deep/link"); err != nil {
+		t.Fatal(err)
+	}
+	w.wantTalk(w.run(o, "child-tree", "out"), "cannot be written here", ".git")
+	w.wantRuns(2)
+	if w.read("out/.git/HEAD") != "precious" {
+		t.Fatal("it is lost")
+	}
+}
+
+func TestWhatIsNotRemembered(t *testing.T) {
+	for name, c := range map[string]struct {
+		options execution.Options
+		argv    []string
+		talk    string // empty: silence
+	}{
+		"a failure":              {argv: []string{"child-print", "", "", "3"}},
+		"a missing out":          {options: execution.Options{Out: []string{"out"}}, argv: []string{"child-print", "", "", "0"}, talk: "not remembered: --out out: the command did not write it"},
+		"a changed input":        {options: execution.Options{In: []string{"in"}}, argv: []string{"child-append", "in/file", "more"}, talk: "not remembered: an input changed while the command ran: in:in"},
+		"a vanished input":       {options: execution.Options{In: []string{"in"}}, argv: []string{"/bin/sh", "-c", "rm -r in; echo x >>$COUNT; mkdir -p again; cp -r again in-again; rm -rf in-again"}, talk: "cannot be checked again"},
+		"a special out":          {options: execution.Options{Out: []string{"pipe"}}, argv: []string{"/bin/sh", "-c", "printf x >>$COUNT; rm -f pipe; mkfifo pipe"}, talk: "a named pipe"},
+		"a file that appeared":   {argv: []string{"/bin/sh", "-c", "printf x >>$COUNT; rm -f in/file; echo >undeclared", "undeclared"}, talk: "in:undeclared"},
+		"a command not found":    {argv: []string{"no-such-command-anywhere"}, talk: "cannot run no-such-command-anywhere"},
+		"a file not executable":  {argv: []string{"./in/file"}, talk: "cannot run ./in/file"},
+		"a directory as command": {argv: []string{"./in"}, talk: "cannot run ./in"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := newWorld(t)
+			w.write("in/file", "content")
+			for i := range 2 {
+				_ = os.Remove("undeclared")
+				w.write("in/file", "content")
+				got := w.run(c.options, c.argv...)
+				if (c.talk == "") != (got.stderr == "") || !strings.Contains(got.stderr, c.talk) {
+					t.Fatalf("run %d: status %d, stderr %q", i, got.status, got.stderr)
+				}
+				if w.events[i].Hit {
+					t.Fatal("it was remembered")
+				}
+			}
+		})
+	}
+}
+
+func TestStatusesOfWhatCannotRun(t *testing.T) {
+	w := newWorld(t)
+	w.write("text", "no script")
+	w.write("script", "no interpreter named")
+	if err := os.Chmod("script", 0o777); err != nil {
+		t.Fatal(err)
+	}
+	for command, want := range map[string]int{"./text": 126, "./script": 126, "/": 126, "./missing": 127, "missing-in-path": 127} {
+		if got := w.run(execution.Options{}, command); got.status != want {
+			t.Errorf("%s: status %d, want %d (%s)", command, got.status, want, got.stderr)
+		}
+	}
+}
+
+func TestFailuresAreRememberedWhenAskedFor(t *testing.T) {
+	w := newWorld(t)
+	argv := []string{"child-print", "o", "e", "7"}
+	keeping := execution.Options{KeepFailures: true}
+	for range 2 {
+		w.want(w.run(keeping, argv...), outcome{7, "o", "e"})
+	}
+	w.wantRuns(1)
+	w.want(w.run(execution.Options{}, argv...), outcome{7, "o", "e"})
+	w.wantRuns(2)
+	if e := w.events[2]; e.Miss != "a remembered failure" {
+		t.Fatalf("counted %+v", e)
+	}
+}
+
+func TestOwnFailuresAre125(t *testing.T) {
+	w := newWorld(t)
+	w.write("in", "x")
+	for name, o := range map[string]execution.Options{
+		"missing input":          {In: []string{"missing"}},
+		"input under an out":     {In: []string{"in"}, Out: []string{"in"}},
+		"nested outs":            {Out: []string{"a", "a/b"}},
+		"working directory":      {Out: []string{"."}},
+		"directory above":        {Out: []string{".."}},
+		"empty out":              {Out: []string{""}},
+		"malformed pattern":      {Exclude: []string{"[a"}},
+		"variable with value":    {Env: []string{"A=b"}},
+		"negative time":          {TTL: -1},
+		"device among the input": {In: []string{"/dev/null"}},
+	} {
+		got := w.run(o, "child-print", "", "", "0")
+		if got.status != execution.Failed {
+			t.Errorf("%s: %+v", name, got)
+		}
+		w.wantTalk(got, "quiver: ")
+	}
+	w.wantRuns(0)
+}
+
+func TestStandardInputIsReadAndCountsOnlyWhenAskedFor(t *testing.T) {
+	w := newWorld(t)
+	large := strings.Repeat("0123456789abcdef", 100<<10)
+	for i, c := range []struct {
+		input  string
+		stdin  bool
+		stdout string
+		runs   int
+	}{
+		{"one", true, "one", 1}, {"one", true, "one", 1}, {"two", true, "two", 2}, {"", true, "", 3},
+		{"one", false, "", 4}, {"two", false, "", 4}, {large, true, large, 5}, {large, true, large, 5},
+	} {
+		w.engine.Stdin = strings.NewReader(c.input)
+		if got := w.run(execution.Options{Stdin: c.stdin}, "child-cat"); got.stdout != c.stdout || got.status != 0 || got.stderr != "" {
+			t.Fatalf("%d: %d bytes instead of %d, %s", i, len(got.stdout), len(c.stdout), got.stderr)
+		}
+		w.wantRuns(c.runs)
+	}
+}
+
+func TestDisabledTheCommandJustRuns(t *testing.T) {
+	w := newWorld(t)
+	w.engine.Store = func(context.Context) (*quiver.Store, error) { panic("asked for the store") }
+	w.engine.Stdin = strings.NewReader("input")
+	for n := range 2 {
+		w.want(w.run(execution.Options{Disable: true, Stdin: true, In: []string{"missing"}}, "child-cat"), outcome{0, "input", ""})
+		w.wantRuns(n + 1)
+		w.engine.Stdin = strings.NewReader("input")
+	}
+}
+
+func TestWhatIsExpiredOrRefreshedIsReplaced(t *testing.T) {
+	w := newWorld(t)
+	argv := []string{"child-cat"}
+	clock := &movedClock{Clock: op.SystemClock()}
+	w.engine.Clock = clock
+	w.wantSilence(w.run(execution.Options{}, argv...))
+	w.wantSilence(w.run(execution.Options{TTL: time.Hour}, argv...))
+	w.wantRuns(1)
+	clock.by = 2 * time.Hour
+	w.wantSilence(w.run(execution.Options{TTL: 24 * time.Hour}, argv...))
+	w.wantRuns(1)
+	w.wantTalk(w.run(execution.Options{TTL: time.Hour, Explain: true}, argv...), "miss (older than --ttl)", "remembered, computed in")
+	w.wantRuns(2)
+	w.wantTalk(w.run(execution.Options{Refresh: true, Explain: true}, argv...), "miss (asked to run anew)", "remembered")
+	w.wantRuns(3)
+	w.wantTalk(w.run(execution.Options{Explain: true}, argv...), "hit, key ", "computed ", " on here in ")
+	w.wantRuns(3)
+}
+
+type movedClock struct {
+	op.Clock
+	by time.Duration
+}
+
+func (c *movedClock) Now() time.Time { return c.Clock.Now().Add(c.by) }
+
+func TestADryRunSaysWhatWouldHappenAndDoesNothing(t *testing.T) {
+	w := newWorld(t)
+	o := execution.Options{Out: []string{"out"}}
+	dry := o
+	dry.DryRun = true
+	w.wantTalk(w.run(dry, "child-write", "out", "x"), "would run the command: miss (not remembered yet), key ")
+	w.wantRuns(0)
+	w.wantSilence(w.run(o, "child-write", "out", "x"))
+	if err := os.Remove("out"); err != nil {
+		t.Fatal(err)
+	}
+	w.wantTalk(w.run(dry, "child-write", "out", "x"), "would replay: hit, key ", "exit status 0", "writes out")
+	w.wantRuns(1)
+	if names(t, ".") != "" {
+		t.Fatal("something was written")
+	}
+}

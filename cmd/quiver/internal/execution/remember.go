@@ -1,0 +1,322 @@
+package execution
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"time"
+
+	"github.com/quivercache/quiver"
+	"github.com/quivercache/quiver/blobstore"
+	"github.com/quivercache/quiver/callindex"
+	"github.com/quivercache/quiver/cmd/quiver/internal/stats"
+	"github.com/quivercache/quiver/digest"
+)
+
+// session is one command line on its way through the engine.
+type session struct {
+	*Engine
+	Options
+	signals *signals
+
+	outs  *outs
+	input *spool // standard input, where it was asked for
+	id    *identity
+	call  *callindex.Call
+	key   digest.Digest
+	store *quiver.Store // nil: not opened
+}
+
+// Run runs a command line, or gives back what it did the last time, and returns the status to exit with. It never panics over a store, and never waits
+// for one without end.
+func (e *Engine) Run(ctx context.Context, options Options) int {
+	ctx, signals, stop := watch(ctx)
+	defer stop()
+	s := &session{Engine: e, Options: options, signals: signals}
+	defer func() {
+		if s.input != nil {
+			_ = s.input.Close()
+		}
+		if s.store != nil {
+			_ = s.store.Close() // all that was saved was acknowledged
+		}
+	}()
+	status, err := s.run(ctx)
+	if err == nil {
+		return status
+	}
+	if i, ok := errors.AsType[interruption](context.Cause(ctx)); ok {
+		return signalled + int(i.signal)
+	}
+	s.say("%v", err)
+	return Failed
+}
+
+func (s *session) run(ctx context.Context) (status int, err error) {
+	if err := s.check(); err != nil {
+		return 0, err
+	}
+	if s.Disable {
+		s.explain("disabled by QUIVER_DISABLE: the command just runs")
+		if s.DryRun {
+			return 0, nil
+		}
+		_, r, err := s.runChild(ctx, nil, nil)
+		if err != nil {
+			return 0, err
+		}
+		return r.status, nil
+	}
+	if err := s.identify(ctx); err != nil {
+		return 0, err
+	}
+	began := s.Clock.Now()
+	found := s.lookUp(ctx)
+	if err := s.bear(ctx, found); err != nil {
+		return 0, err
+	}
+	if s.DryRun {
+		s.foretell(found)
+		return 0, nil
+	}
+	if found.outcome != nil {
+		status, missed, err := s.replay(ctx, found)
+		if err != nil {
+			return 0, err
+		}
+		if missed.outcome != nil {
+			s.explainHit(found)
+			s.count(stats.Event{Hit: true, Saved: max(0, originOf(found.record).took-s.Clock.Now().Sub(began))})
+			return status, nil
+		}
+		found = missed
+		if err := s.bear(ctx, found); err != nil {
+			return 0, err
+		}
+	}
+	s.explain("miss (%s), key %s", found.miss, s.key)
+	s.count(stats.Event{Miss: found.miss, Error: found.miss == missStore})
+	return s.compute(ctx, found)
+}
+
+// identify finds out which call the command line is.
+func (s *session) identify(ctx context.Context) error {
+	directory, err := workingDirectory()
+	if err != nil {
+		return err
+	}
+	if s.outs, err = newOuts(s.Out, directory); err != nil {
+		return err
+	}
+	s.id = &identity{Options: &s.Options, outs: s.outs, directory: directory, lookupEnv: s.LookupEnv}
+	if s.Options.Stdin {
+		if s.id.stdin, err = s.readInput(ctx); err != nil {
+			return fmt.Errorf("reading standard input: %w", err)
+		}
+	}
+	if s.call, err = s.id.call(ctx); err != nil {
+		return err
+	}
+	s.key, err = s.call.Key()
+	return err
+}
+
+// readInput takes standard input whole, which the key needs before the command starts, and returns its digest.
+func (s *session) readInput(ctx context.Context) (digest.Digest, error) {
+	s.input = &spool{directory: s.TempDir}
+	_, err := within(ctx, 0, func(context.Context) (int64, error) { return io.Copy(s.input, s.Engine.Stdin) })
+	if err != nil {
+		return digest.Digest{}, err
+	}
+	r, err := s.input.reader()
+	if err != nil {
+		return digest.Digest{}, err
+	}
+	return digest.OfReader(r)
+}
+
+// bear decides whether to go on in spite of what is wrong with the store, and says what that is.
+func (s *session) bear(ctx context.Context, found finding) error {
+	if found.err == nil {
+		return nil
+	}
+	if err := context.Cause(ctx); err != nil {
+		return err
+	}
+	if s.Strict && found.miss != missLocal {
+		return fmt.Errorf("%s: %w; without --strict the command would run", found.miss, found.err)
+	}
+	s.say("%s: %v; the command runs", found.miss, found.err)
+	return nil
+}
+
+// runChild runs the command, each of its streams being kept where there is a spool for it.
+func (s *session) runChild(ctx context.Context, stdout, stderr *spool) (*child, *run, error) {
+	c := &child{
+		argv: s.Argv, clock: s.Clock, signals: s.signals,
+		stdout: &capture{to: s.Stdout, kept: stdout}, stderr: &capture{to: s.Stderr, kept: stderr},
+	}
+	switch {
+	case s.input != nil:
+		r, err := s.input.reader()
+		if err != nil {
+			return nil, nil, err
+		}
+		c.stdin = r
+	case s.Options.Stdin:
+		c.stdin = s.Engine.Stdin
+	}
+	r, err := c.run(ctx)
+	if err != nil {
+		return nil, nil, err
+	}
+	if r.startErr != nil {
+		s.say("cannot run %s: %v", s.Argv[0], r.startErr)
+	}
+	return c, r, nil
+}
+
+// compute runs the command and remembers what it did, unless there is a reason not to.
+func (s *session) compute(ctx context.Context, found finding) (int, error) {
+	stdout, stderr := &spool{directory: s.TempDir}, &spool{directory: s.TempDir}
+	defer stdout.Close()
+	defer stderr.Close()
+	if s.NoStdout {
+		stdout = nil
+	}
+	child, r, err := s.runChild(ctx, stdout, stderr)
+	if err != nil {
+		return 0, err
+	}
+	status := r.status
+	if reason := s.passing(child, r); reason != "" {
+		s.explain("not remembered: %s", reason)
+		return status, nil
+	}
+	if err := s.unfit(ctx, child); err != nil {
+		return s.notRemembered(status, err)
+	}
+	k, err := keep(ctx, r.status, stdout, stderr, s.outs)
+	if err != nil {
+		return s.notRemembered(status, err)
+	}
+	if err := s.save(ctx, k, r, found); err != nil {
+		s.count(stats.Event{Error: true})
+		if s.Strict {
+			return 0, fmt.Errorf("the command ended with status %d, and that could not be remembered: %w", status, err)
+		}
+		return s.notRemembered(status, err)
+	}
+	s.explain("remembered, computed in %s", r.took.Round(time.Millisecond))
+	return status, nil
+}
+
+func (s *session) notRemembered(status int, err error) (int, error) {
+	s.say("not remembered: %v", err)
+	return status, nil
+}
+
+// passing is why a run is such that it is never remembered, which its user sees without being told; empty: it may be.
+func (s *session) passing(c *child, r *run) string {
+	switch {
+	case r.startErr != nil:
+		return "the command did not run"
+	case r.signalled:
+		return fmt.Sprintf("signal %d ended the command", r.status-signalled)
+	case r.interrupted:
+		return "the command was sent a signal"
+	case c.stdout.closed != nil:
+		return "standard output was closed: " + c.stdout.closed.Error()
+	case c.stderr.closed != nil:
+		return "standard error was closed: " + c.stderr.closed.Error()
+	case r.status != 0 && !s.KeepFailures:
+		return fmt.Sprintf("the command ended with status %d, and --keep-failures was not given", r.status)
+	}
+	return ""
+}
+
+// unfit is why what the command did must not be remembered, although it ended well.
+func (s *session) unfit(ctx context.Context, c *child) error {
+	for _, stream := range []*capture{c.stdout, c.stderr} {
+		if stream.lingering {
+			return errors.New("a process that the command left behind still holds its output open; let it write elsewhere")
+		}
+		if stream.lost != nil {
+			return fmt.Errorf("what it printed could not be kept: %w", stream.lost)
+		}
+	}
+	after, err := s.id.call(ctx)
+	if err != nil {
+		return fmt.Errorf("the inputs cannot be checked again: %w", err)
+	}
+	if name := changed(s.call, after); name != "" {
+		return fmt.Errorf("an input changed while the command ran: %s; what the command writes belongs under --out", name)
+	}
+	return nil
+}
+
+// save remembers what the command did: first its parts, then the outcome beside the mark of its record, then the record.
+func (s *session) save(ctx context.Context, k *kept, r *run, found finding) error {
+	limit := saveTime
+	if found.miss == missStore {
+		limit = saveTimeAfterFailure
+	}
+	limit += time.Duration(k.size/slowest) * time.Second
+	store, err := within(ctx, limit, s.openStore)
+	if err != nil {
+		return err
+	}
+	s.store = store
+	_, err = within(ctx, limit, func(ctx context.Context) (any, error) {
+		if err := k.save(ctx, store.Values); err != nil {
+			return nil, err
+		}
+		record, err := s.record(&k.Outcome, r)
+		if err != nil {
+			return nil, err
+		}
+		_, err = store.Calls.Save(ctx, record, &callindex.SaveOptions{
+			Replace: found.miss == missRefresh,
+			Over:    found.record,
+			Beside: func(ctx context.Context) error {
+				_, err := store.Values.Save(ctx, k.Outcome, nil)
+				return err
+			},
+		})
+		return nil, err
+	})
+	return err
+}
+
+// record is what the index keeps of the run.
+func (s *session) record(o *Outcome, r *run) (*callindex.Record, error) {
+	result, err := digest.Of(*o)
+	if err != nil {
+		return nil, err
+	}
+	record := &callindex.Record{Call: *s.call, Result: result, Parts: o.parts(), Metadata: s.metadata(r)}
+	encoded, err := blobstore.CBOR.Encode(*o)
+	if err != nil {
+		return nil, err
+	}
+	if len(encoded) <= callindex.InlineLimit {
+		record.Inline = &callindex.Inline{Codec: blobstore.CBOR.Name(), Data: encoded}
+	}
+	return record, nil
+}
+
+// openStore returns the store that the look-up opened, or opens it.
+func (s *session) openStore(ctx context.Context) (*quiver.Store, error) {
+	if s.store != nil {
+		return s.store, nil
+	}
+	return s.Store(ctx)
+}
+
+// count counts an event, for those who want to know.
+func (s *session) count(e stats.Event) {
+	if s.Count != nil {
+		s.Count(e)
+	}
+}

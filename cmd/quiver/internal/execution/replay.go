@@ -1,0 +1,99 @@
+package execution
+
+import (
+	"context"
+	"errors"
+	"io"
+	"syscall"
+
+	"github.com/quivercache/quiver/bucket"
+	"github.com/quivercache/quiver/digest"
+)
+
+// replay gives back an outcome: first everything is fetched and verified, then the outs are renamed into place, then the streams are printed. Unless all of it
+// could be had, nothing was printed, and the miss says why.
+func (s *session) replay(ctx context.Context, found finding) (status int, miss finding, err error) {
+	o := found.outcome
+	streams, err := s.restore(ctx, o)
+	if err != nil {
+		found.outcome, found.miss, found.err = nil, missOf(err), err
+		if found.miss == missLocal {
+			found.record = nil // nothing is wrong with it
+		}
+		return 0, found, nil
+	}
+	defer streams[0].Close()
+	defer streams[1].Close()
+	for i, to := range []io.Writer{s.Stdout, s.Stderr} {
+		err := printAll(ctx, to, streams[i])
+		if errors.Is(err, syscall.EPIPE) {
+			return signalled + int(brokenPipe), found, nil // as the command would have ended
+		}
+		if err != nil {
+			return 0, found, err
+		}
+	}
+	return o.Exit, found, nil
+}
+
+// printAll prints a stream. Whoever reads ours may do so slowly; a signal ends the wait.
+func printAll(ctx context.Context, to io.Writer, stream *spool) error {
+	r, err := stream.reader()
+	if err != nil {
+		return err
+	}
+	_, err = within(ctx, 0, func(context.Context) (int64, error) { return io.Copy(to, r) })
+	return err
+}
+
+// missOf is why an outcome could not be given back.
+func missOf(err error) string {
+	switch {
+	case errors.Is(err, errSlow):
+		return missStore
+	case errors.Is(err, digest.ErrNotFound), errors.Is(err, errOther):
+		return missLost
+	case bucket.Kind(err) != nil:
+		return missStore
+	}
+	return missLocal
+}
+
+// restore brings the outs of an outcome to where they belong, and returns the streams. A store that makes no progress is not waited for.
+func (s *session) restore(ctx context.Context, o *Outcome) (streams [2]*spool, err error) {
+	ctx, dog, rest := watchProgress(ctx)
+	defer rest()
+	from := newFetch(o, s.store.Values)
+	defer from.Close()
+	fetch := func(w io.Writer, c *Content) error {
+		err := from.copy(ctx, dog.count(w), c)
+		if err != nil && ctx.Err() != nil {
+			return errors.Join(context.Cause(ctx), err)
+		}
+		return err
+	}
+	defer func() {
+		if err != nil {
+			for _, stream := range streams {
+				_ = stream.Close()
+			}
+		}
+	}()
+	for i := range streams {
+		streams[i] = &spool{directory: s.TempDir}
+	}
+	for i, content := range []*Content{&o.Stdout, &o.Stderr} {
+		if err := fetch(streams[i], content); err != nil {
+			return streams, err
+		}
+	}
+	outs := &restoration{}
+	defer func() { err = errors.Join(err, outs.Close()) }()
+	for i := range o.Outs {
+		out := &o.Outs[i]
+		if err := outs.stage(ctx, out, s.outs.paths[string(out.Name)], fetch, from.skip); err != nil {
+			return streams, err
+		}
+	}
+	return streams, outs.commit()
+}

@@ -1,0 +1,138 @@
+//go:build unix
+
+package execution_test
+
+import (
+	"bytes"
+	"os"
+	"strconv"
+	"strings"
+	"syscall"
+	"testing"
+
+	"github.com/quivercache/quiver/cmd/quiver/internal/execution"
+)
+
+// whenReady calls do once, when a command has said that it is ready.
+func whenReady(do func()) *buffer {
+	asked := false
+	return &buffer{on: func(written []byte) error {
+		if !asked && bytes.Contains(written, []byte("ready")) {
+			asked = true
+			do()
+		}
+		return nil
+	}}
+}
+
+// tell sends a signal to this process, whose engine passes it on.
+func tell(t *testing.T, sig syscall.Signal) func() {
+	return func() {
+		if err := syscall.Kill(os.Getpid(), sig); err != nil {
+			t.Error(err)
+		}
+	}
+}
+
+func TestASignalReachesTheCommandOnceAndEndsIt(t *testing.T) {
+	for _, sig := range []syscall.Signal{syscall.SIGINT, syscall.SIGTERM, syscall.SIGHUP, syscall.SIGQUIT} {
+		w := newWorld(t)
+		for n := range 2 {
+			var stderr buffer
+			verb := "child-die"
+			if sig == syscall.SIGQUIT {
+				verb = "child-wait" // which does not catch it, and prints where it was: the status tells
+			}
+			got := w.runWith(whenReady(tell(t, sig)), &stderr, execution.Options{}, verb, "0")
+			if sig != syscall.SIGQUIT && got.status != 128+int(sig) || got.status == 0 {
+				t.Fatalf("%v: %+v", sig, got)
+			}
+			w.wantRuns(n + 1)
+		}
+	}
+}
+
+func TestACommandThatHandlesASignalEndsAsItLikesAndIsNotRemembered(t *testing.T) {
+	for _, status := range []int{0, 5} {
+		w := newWorld(t)
+		for n := range 2 {
+			var stderr buffer
+			got := w.runWith(whenReady(tell(t, syscall.SIGTERM)), &stderr, execution.Options{KeepFailures: true}, "child-wait", strconv.Itoa(status))
+			w.want(got, outcome{status, "ready\nterminated\n", ""})
+			w.wantRuns(n + 1)
+		}
+	}
+}
+
+func TestTheCommandHasNoTerminalAndItsOwnSession(t *testing.T) {
+	w := newWorld(t)
+	got := w.run(execution.Options{}, "/bin/sh", "-c", "cat /dev/tty")
+	if got.status == 0 || !strings.Contains(got.stderr, "/dev/tty") {
+		t.Fatalf("%+v", got)
+	}
+}
+
+func TestAClosedOutputPassesThroughAndIsNotRemembered(t *testing.T) {
+	w := newWorld(t)
+	for n := range 2 {
+		stdout := &buffer{on: func([]byte) error { return syscall.EPIPE }}
+		var stderr buffer
+		got := w.runWith(stdout, &stderr, execution.Options{Explain: true}, "child-chatter")
+		if got.status != 128+int(syscall.SIGPIPE) {
+			t.Fatalf("%+v", got)
+		}
+		w.wantRuns(n + 1)
+		if w.events[n].Hit {
+			t.Fatal("remembered")
+		}
+	}
+}
+
+func TestAReplayIntoAClosedOutputEndsAsTheCommandWould(t *testing.T) {
+	w := newWorld(t)
+	w.wantSilence(w.run(execution.Options{}, "child-flood", "80000"))
+	stdout := &buffer{on: func([]byte) error { return syscall.EPIPE }}
+	var stderr buffer
+	w.want(w.runWith(stdout, &stderr, execution.Options{}, "child-flood", "80000"), outcome{128 + int(syscall.SIGPIPE), "", ""})
+	w.wantRuns(1)
+}
+
+func TestAProcessLeftBehindIsNotWaitedFor(t *testing.T) {
+	for _, verb := range []string{"child-hold", "child-chatter"} {
+		w := newWorld(t)
+		got := w.run(execution.Options{}, "child-leave", verb)
+		w.wantTalk(got, "not remembered: a process that the command left behind still holds its output open")
+		line, _, _ := strings.Cut(strings.ReplaceAll(got.stdout, "still there\n", ""), "\n")
+		pid, err := strconv.Atoi(line)
+		if err != nil || got.status != 0 {
+			t.Fatalf("%v: %+v", err, got)
+		}
+		_ = syscall.Kill(pid, syscall.SIGKILL) // one that writes has ended by itself
+	}
+}
+
+func TestASlowReaderOfOursLosesNothing(t *testing.T) {
+	w := newWorld(t)
+	// The command ends at once and leaves 64 KiB in the pipe; whoever reads ours takes his time, far longer than a process left behind is waited for.
+	release := make(chan struct{})
+	first := true
+	stdout := &buffer{on: func([]byte) error {
+		if first {
+			first = false
+			<-release
+		}
+		return nil
+	}}
+	var stderr buffer
+	go func() {
+		defer close(release)
+		<-afterLinger()
+	}()
+	got := w.runWith(stdout, &stderr, execution.Options{}, "child-flood", "65536")
+	w.wantSilence(got)
+	if len(got.stdout) != 65536 {
+		t.Fatalf("%d bytes came through", len(got.stdout))
+	}
+	w.wantSilence(w.run(execution.Options{}, "child-flood", "65536"))
+	w.wantRuns(1)
+}

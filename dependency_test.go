@@ -1,0 +1,94 @@
+package quiver_test
+
+import (
+	"os/exec"
+	"slices"
+	"strings"
+	"testing"
+)
+
+const module = "github.com/quivercache/quiver"
+
+// allowed is which packages of the module each one may import: imports go one way.
+var allowed = map[string][]string{
+	"op":                            {},
+	"bucket":                        {"op"},
+	"bucket/mem":                    {"bucket", "op"},
+	"bucket/buckettest":             {"bucket", "bucket/mem", "op"},
+	"digest":                        {},
+	"layout":                        {"digest"},
+	"keyspace":                      {"bucket", "digest", "layout", "op"},
+	"blobstore":                     {"bucket", "digest", "keyspace", "layout", "op"},
+	"callindex":                     {"bucket", "digest", "keyspace", "layout", "op"},
+	"":                              {"blobstore", "bucket", "callindex", "digest", "keyspace", "layout", "op"},
+	"adapters/file":                 {"bucket", "op"},
+	"adapters/all":                  {"adapters", "adapters/file", "bucket", "op"},
+	"cmd/quiver/internal/stats":     {},
+	"cmd/quiver/internal/execution": {"", "blobstore", "bucket", "callindex", "cmd/quiver/internal/stats", "digest", "keyspace", "op"},
+	"cmd/quiver":                    {"", "adapters/all", "blobstore", "bucket", "callindex", "cmd/quiver/internal/execution", "cmd/quiver/internal/stats", "digest", "op"},
+}
+
+// inherited is which other modules a user of the library gets, by the path that its packages begin with.
+var inherited = []string{"golang.org/x/sync", "github.com/klauspost/compress"}
+
+// list runs go list with a template over the packages below the module's root, without their tests.
+func list(t *testing.T, template string, arguments ...string) []string {
+	t.Helper()
+	command := exec.CommandContext(t.Context(), "go", append([]string{"list", "-f", template}, arguments...)...)
+	out, err := command.Output()
+	if err != nil {
+		t.Fatalf("%v: %v", command, err)
+	}
+	return strings.Fields(string(out))
+}
+
+func inside(path string) (string, bool) {
+	rest, ok := strings.CutPrefix(path, module)
+	if !ok || rest != "" && rest[0] != '/' {
+		return "", false
+	}
+	return strings.TrimPrefix(rest, "/"), true
+}
+
+func TestImportsGoOneWay(t *testing.T) {
+	for _, line := range list(t, `{{.ImportPath}}{{range .Imports}},{{.}}{{end}}`, "./...") {
+		paths := strings.Split(line, ",")
+		from, _ := inside(paths[0])
+		may, known := allowed[from]
+		if strings.Contains(from, "/internal/") && !known {
+			may, known = nil, true // an internal package of one room imports what it needs of the standard library alone
+		}
+		if !known {
+			t.Errorf("package %q is not in the list of this test: say what it may import", from)
+		}
+		for _, path := range paths[1:] {
+			to, ok := inside(path)
+			if !ok || slices.Contains(may, to) || strings.HasPrefix(to, from+"/internal/") {
+				continue
+			}
+			t.Errorf("package %q must not import %q", from, to)
+		}
+	}
+}
+
+func TestTheLibraryInheritsFewModules(t *testing.T) {
+	for _, path := range list(t, `{{if not .Standard}}{{.ImportPath}}{{end}}`, "-deps", ".") {
+		if _, ok := inside(path); ok {
+			continue
+		}
+		if !slices.ContainsFunc(inherited, func(root string) bool { return path == root || strings.HasPrefix(path, root+"/") }) {
+			t.Errorf("a user of the library inherits %s", path)
+		}
+	}
+}
+
+// TestTheCoreStandsWithoutAdapters holds that the library is built without any provider.
+func TestTheCoreStandsWithoutAdapters(t *testing.T) {
+	for _, path := range list(t, `{{.ImportPath}}`, "-deps", ".", "./blobstore", "./callindex", "./keyspace", "./bucket/...") {
+		for _, banned := range []string{module + "/adapters", module + "/cmd", "gocloud.dev", "github.com/aws", "cloud.google.com", "github.com/Azure"} {
+			if strings.HasPrefix(path, banned) {
+				t.Errorf("the core depends on %s", path)
+			}
+		}
+	}
+}

@@ -1,0 +1,132 @@
+package quiver
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"sync/atomic"
+
+	"github.com/quivercache/quiver/bucket"
+	"github.com/quivercache/quiver/digest"
+	"github.com/quivercache/quiver/keyspace"
+	"github.com/quivercache/quiver/layout"
+	"github.com/quivercache/quiver/op"
+)
+
+// Format says what a bucket is. It is written once, before the first object of a store, and never changed.
+type Format struct {
+	Format  int    `json:"format"`
+	Shards  int    `json:"shards"`
+	Digests string `json:"digests"` // how keys are made of values
+	Store   string `json:"store"`   // a random id, 32 hex characters
+}
+
+const (
+	formatNumber  = 1
+	formatDigests = digest.Version
+	formatLimit   = 64 << 10 // bytes of the object
+)
+
+// reserved are features of later formats: where one is set, this Quiver does not know the store.
+type reserved struct {
+	Split json.RawMessage `json:"split"`
+	Keyed json.RawMessage `json:"keyed"`
+}
+
+// ErrForeign says that the bucket, or the place in it, belongs to something else than Quiver.
+var ErrForeign = errors.New("this is not a store of Quiver")
+
+// parseFormat reads the format object; what it does not know is an error.
+func parseFormat(text []byte) (*Format, error) {
+	var f Format
+	var r reserved
+	if err := errors.Join(json.Unmarshal(text, &f), json.Unmarshal(text, &r)); err != nil || f.Format < 1 || f.Store == "" {
+		return nil, fmt.Errorf("%w: %s does not describe one: use another bucket or prefix", ErrForeign, layout.Format)
+	}
+	if f.Format > formatNumber || r.Split != nil || r.Keyed != nil {
+		return nil, &keyspace.NewerFormatError{Object: layout.Format, Found: max(f.Format, formatNumber+1), Known: formatNumber}
+	}
+	if f.Shards != layout.Shards || f.Digests != formatDigests {
+		return nil, fmt.Errorf("%w: %s has %d shards and digests %q, where format 1 has %d and %q", ErrForeign, layout.Format,
+			f.Shards, f.Digests, layout.Shards, formatDigests)
+	}
+	return &f, nil
+}
+
+// gate keeps requests from a bucket that is something else than a store of this format: the first request reads the format, the first write writes it
+// where there is none.
+type gate struct {
+	bucket  bucket.Bucket
+	entropy op.Entropy
+	turn    op.Context
+	known   atomic.Pointer[Format]
+	absent  atomic.Bool // there was none when it was read
+}
+
+func (g *gate) middleware(next bucket.Handler) bucket.Handler {
+	return func(ctx context.Context, r *bucket.Request) (bucket.Answer, error) {
+		if err := g.pass(ctx, r.Verb.Writes()); err != nil {
+			return bucket.Answer{}, err
+		}
+		return next(ctx, r)
+	}
+}
+
+func (g *gate) pass(ctx context.Context, write bool) error {
+	done := func() bool { return g.known.Load() != nil || !write && g.absent.Load() }
+	if done() {
+		return nil
+	}
+	return g.turn.Do(ctx, layout.Format, op.Write, func(ctx context.Context) error {
+		if done() {
+			return nil
+		}
+		err := g.read(ctx)
+		if !errors.Is(err, bucket.ErrNotFound) {
+			return err
+		}
+		g.absent.Store(true)
+		if !write {
+			return nil
+		}
+		return g.write(ctx)
+	})
+}
+
+func (g *gate) read(ctx context.Context) error {
+	text, _, err := bucket.ReadAll(ctx, g.bucket, layout.Format, formatLimit)
+	if err != nil {
+		return err
+	}
+	f, err := parseFormat(text)
+	if err != nil {
+		return err
+	}
+	g.known.Store(f)
+	return nil
+}
+
+// write makes the bucket a store. Who is second reads what the first one wrote.
+func (g *gate) write(ctx context.Context) error {
+	id, err := op.NewID(g.entropy)
+	if err != nil {
+		return err
+	}
+	f := Format{Format: formatNumber, Shards: layout.Shards, Digests: formatDigests, Store: id}
+	var text bytes.Buffer
+	encoder := json.NewEncoder(&text)
+	encoder.SetIndent("", "  ")
+	if err := encoder.Encode(f); err != nil {
+		return err
+	}
+	err = g.bucket.Put(ctx, layout.Format, bucket.Bytes(text.Bytes()), bucket.IfAbsent())
+	if errors.Is(err, bucket.ErrExists) {
+		return g.read(ctx)
+	}
+	if err == nil {
+		g.known.Store(&f)
+	}
+	return err
+}
