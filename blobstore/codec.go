@@ -37,7 +37,7 @@ var (
 	//
 	// An interface (an element of []any, say) forgets the type of what it holds. It comes back as nil, bool, int64, uint64 above the range of
 	// int64, float64, complex128, string, []byte, []any, map[string]any, map[any]any where a key is no string, time.Time or *big.Int. So a defined type in
-	// an interface cannot be saved, which its digest would name; nor can a string that is not UTF-8.
+	// an interface cannot be saved, which its digest would name; nor can a string that is not UTF-8, or a big.Float of another precision than 64 bits.
 	CBOR Codec = cborCodec{}
 
 	// JSON is what encoding/json does: readable, and with less distinctions. In an interface every number is a float, so an integer there cannot be

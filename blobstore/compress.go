@@ -24,6 +24,15 @@ type compression struct {
 	decoders sync.Pool // of *zstd.Decoder
 }
 
+// byLevel has the compressions of the process, which its stores share.
+var byLevel sync.Map // int → func() *compression
+
+// compressionOf is the compression of a level.
+func compressionOf(level int) *compression {
+	create, _ := byLevel.LoadOrStore(level, sync.OnceValue(func() *compression { return newCompression(level) }))
+	return create.(func() *compression)()
+}
+
 func newCompression(level int) *compression {
 	encoderOptions := func(concurrency int) []zstd.EOption {
 		return []zstd.EOption{

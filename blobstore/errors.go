@@ -7,34 +7,6 @@ import (
 	"github.com/quivercache/quiver/digest"
 )
 
-// A SaveError says why a value was not saved. It wraps the cause.
-//
-// Contract: SaveError.
-type SaveError struct {
-	Key digest.Digest // the value's key; zero where it could not be computed
-	Err error
-}
-
-func (e *SaveError) Error() string {
-	if e.Key.IsZero() {
-		return "value not saved: " + e.Err.Error()
-	}
-	return "value " + e.Key.String() + " not saved: " + e.Err.Error()
-}
-
-func (e *SaveError) Unwrap() error { return e.Err }
-
-// A NewerFormatError says that an object is intact and written by a later Quiver. It is no miss, and the object is not replaced.
-type NewerFormatError struct {
-	Object  string // its name in the bucket
-	Version byte   // of its header
-	Flags   uint16 // those this Quiver does not know; of a later version they are not read
-}
-
-func (e *NewerFormatError) Error() string {
-	return fmt.Sprintf("%s was written by a newer Quiver (header version %d, unknown flags %#04x): upgrade this one to read it", e.Object, e.Version, e.Flags)
-}
-
 // A CodecError says that an object is intact and encoded by a codec that the store does not know. It is no miss.
 type CodecError struct {
 	Object string // its name in the bucket

@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 	"encoding/hex"
 	"errors"
+	"fmt"
 	"slices"
 	"strings"
 	"testing"
@@ -14,6 +15,7 @@ import (
 
 	"github.com/quivercache/quiver/blobstore"
 	"github.com/quivercache/quiver/digest"
+	"github.com/quivercache/quiver/keyspace"
 )
 
 func TestAnObjectIsWhatTheFormatSays(t *testing.T) {
@@ -293,8 +295,8 @@ func TestANewerFormatIsAnErrorAndNoMiss(t *testing.T) {
 			b.plant(key, c.bytes())
 			before := b.object(key)
 			_, err := b.bothWays(key)
-			found, ok := errors.AsType[*blobstore.NewerFormatError](err)
-			if !ok || errors.Is(err, digest.ErrNotFound) || found.Version != c.version || found.Flags != c.flags {
+			found, ok := errors.AsType[*keyspace.NewerFormatError](err)
+			if !ok || errors.Is(err, digest.ErrNotFound) || found.Found != int(c.version) || !strings.Contains(err.Error(), fmt.Sprintf("%#04x", c.flags)) {
 				t.Fatal(err)
 			}
 			must(b.SaveBytes(t.Context(), value)) // it is there already

@@ -61,7 +61,7 @@ type newerFormat struct {
 }
 
 func (e *newerFormat) Error() string {
-	return fmt.Sprintf("header version %d with flags %#04x", e.version, e.flags)
+	return fmt.Sprintf("its header has version %d and the unknown flags %#04x", e.version, e.flags)
 }
 
 var errNoHeader = errors.New("it does not begin with the header of a value")
@@ -130,8 +130,8 @@ func checkCodecName(name string) error {
 	if name == "" || len(name) > maxCodec {
 		return fmt.Errorf("the name %q of a codec has %d characters, not 1 to %d", name, len(name), maxCodec)
 	}
-	for i := range len(name) {
-		if c := name[i]; !('a' <= c && c <= 'z' || '0' <= c && c <= '9' || strings.IndexByte(".+-", c) >= 0) {
+	for _, c := range name {
+		if !strings.ContainsRune("abcdefghijklmnopqrstuvwxyz0123456789.+-", c) {
 			return fmt.Errorf("the name %q of a codec has the character %q; it has only a-z, 0-9, '.', '+', '-'", name, c)
 		}
 	}

@@ -26,7 +26,7 @@ func broken(b *bench, value []byte, at int) digest.Digest {
 }
 
 func TestASaveHealsWhatThisStoreSawDamaged(t *testing.T) {
-	for name, size := range map[string]int{"small": 300, "large": 2 << 20} {
+	for name, size := range map[string]int{"small": 300, "large": 1 << 20} {
 		t.Run(name, func(t *testing.T) {
 			value := noise(1, size)
 			b := newBench(t, nil)
@@ -55,7 +55,7 @@ func TestASaveHealsWhatThisStoreSawDamaged(t *testing.T) {
 }
 
 func TestAStreamHealsToo(t *testing.T) {
-	value := noise(1, 2<<20)
+	value := noise(1, 1<<20)
 	b := newBench(t, nil)
 	key := broken(b, value, 200)
 	_, err := readAll(b.Store, key)
@@ -78,7 +78,7 @@ func TestAStoreThatSawNoDamageTrustsWhatIsThere(t *testing.T) {
 }
 
 func TestAnotherProcessHealsByTheVersionOfTheDamage(t *testing.T) {
-	for _, size := range []int{300, 2 << 20} {
+	for _, size := range []int{300, 1 << 20} {
 		b := newBench(t, nil)
 		value := noise(1, size)
 		key := broken(b, value, 200)
@@ -102,7 +102,7 @@ func TestAnotherProcessHealsByTheVersionOfTheDamage(t *testing.T) {
 }
 
 func TestADamagedObjectThatWentAwayIsSavedAnew(t *testing.T) {
-	for _, size := range []int{300, 2 << 20} {
+	for _, size := range []int{300, 1 << 20} {
 		b := newBench(t, nil)
 		value := noise(1, size)
 		key := broken(b, value, 200)
@@ -119,7 +119,7 @@ func TestADamagedObjectThatWentAwayIsSavedAnew(t *testing.T) {
 }
 
 func TestAnObjectThatGoesWhileItIsHealedIsSavedAnew(t *testing.T) {
-	value := noise(1, 2<<20)
+	value := noise(1, 1<<20)
 	key := digest.OfBytes(value)
 	var b *bench
 	faults := buckettest.NewFaults(buckettest.Fault{Verb: bucket.Put, Nth: 2, Do: buckettest.Before(func(ctx context.Context) error {
@@ -137,7 +137,7 @@ func TestAnObjectThatGoesWhileItIsHealedIsSavedAnew(t *testing.T) {
 }
 
 func TestUnderAKeyOfTheCallersChoiceDamageIsSeenAndHealed(t *testing.T) {
-	for _, size := range []int{300, 2 << 20} {
+	for _, size := range []int{300, 1 << 20} {
 		b := newBench(t, nil)
 		value := noise(1, size)
 		options := &blobstore.SaveOptions{Key: digest.OfBytes([]byte("own"))}

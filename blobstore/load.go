@@ -15,7 +15,7 @@ import (
 // Load loads a value into what into points to, which it zeroes first. One GET; a prefix costs one LIST more.
 //
 // An unknown key is digest.ErrNotFound, and so is a damaged value, which is a *keyspace.DamagedError. No miss are: a prefix of several keys
-// (*digest.AmbiguousError), an object of a newer format (*NewerFormatError), an unknown codec (*CodecError), a value that does not fit into
+// (*digest.AmbiguousError), an object of a newer format (*keyspace.NewerFormatError), an unknown codec (*CodecError), a value that does not fit into
 // (*DecodeError), one that is larger than Options.MemoryLimit (*SizeError), and whatever kept the store from answering (*bucket.Error).
 //
 // Contract: ValueStorage.load.
@@ -94,9 +94,16 @@ func (s *Store) Open(ctx context.Context, key digest.Key) (r *Reader, err error)
 		return nil, err
 	}
 	err = s.Do(ctx, full, op.Read, func(context.Context) error {
+		if r != nil { // the operation is run again
+			r.Close()
+		}
 		r, err = s.get(ctx, full) // under the caller's ctx, which lives as long as the reader
 		return err
 	})
+	if err != nil && r != nil {
+		r.Close()
+		r = nil
+	}
 	return r, err
 }
 

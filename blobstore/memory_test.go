@@ -15,7 +15,7 @@ func heapGrowth(f func()) uint64 {
 	done := make(chan struct{})
 	var sampling sync.WaitGroup
 	sampling.Go(func() {
-		tick := time.NewTicker(2 * time.Millisecond)
+		tick := time.NewTicker(10 * time.Millisecond)
 		defer tick.Stop()
 		for {
 			select {

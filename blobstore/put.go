@@ -9,6 +9,7 @@ import (
 
 	"github.com/quivercache/quiver/bucket"
 	"github.com/quivercache/quiver/digest"
+	"github.com/quivercache/quiver/keyspace"
 	"github.com/quivercache/quiver/op"
 )
 
@@ -23,11 +24,11 @@ type writing struct {
 	source   bucket.Source
 }
 
-// write puts a value into the bucket, unless it is there. It ends with the value there, or with a *SaveError.
+// write puts a value into the bucket, unless it is there. It ends with the value there, or with a *keyspace.SaveError.
 func (s *Store) write(ctx context.Context, w *writing) error {
 	key := w.header.key
 	if _, err := io.ReadFull(s.entropy, w.header.nonce[:]); err != nil {
-		return &SaveError{Key: key, Err: fmt.Errorf("drawing a nonce: %w", err)}
+		return &keyspace.SaveError{Key: key, Err: fmt.Errorf("drawing a nonce: %w", err)}
 	}
 	err := s.Do(ctx, key, op.Write, func(ctx context.Context) error {
 		err := s.place(ctx, w)
@@ -37,7 +38,7 @@ func (s *Store) write(ctx context.Context, w *writing) error {
 		return err
 	})
 	if err != nil {
-		return &SaveError{Key: key, Err: err}
+		return &keyspace.SaveError{Key: key, Err: err}
 	}
 	return nil
 }

@@ -1,6 +1,7 @@
 package blobstore
 
 import (
+	"bytes"
 	"crypto/sha256"
 	"errors"
 	"fmt"
@@ -39,7 +40,7 @@ func (s *Store) newReader(key digest.Digest, object *bucket.Object) (*Reader, er
 	}
 	if newer, ok := errors.AsType[*newerFormat](err); ok {
 		r.Close()
-		return nil, &NewerFormatError{Object: object.Key, Version: newer.version, Flags: newer.flags}
+		return nil, fmt.Errorf("%w (%w)", &keyspace.NewerFormatError{Object: object.Key, Found: int(newer.version), Known: headerVersion}, newer)
 	}
 	if err != nil {
 		r.Close()
@@ -77,21 +78,25 @@ func (r *Reader) Read(p []byte) (int, error) {
 		}
 	}
 	if r.left == 0 {
-		return 0, r.stop(r.finish())
+		if err := r.finish(); err != nil {
+			return 0, r.stop(err)
+		}
+		r.err = io.EOF
+		return 0, r.err
 	}
 	n, err := r.zstd.Read(p[:min(int64(len(p)), r.left)])
 	r.hash.Write(p[:n])
 	r.left -= int64(n)
-	if err == io.EOF && r.left > 0 {
-		err = fmt.Errorf("it unpacks to %d bytes, not the %d of its header", r.header.size-r.left, r.header.size)
-	}
-	if err != nil && err != io.EOF {
+	switch ended := errors.Is(err, io.EOF); {
+	case ended && r.left > 0:
+		return n, r.stop(r.anotherSize(r.header.size - r.left))
+	case err != nil && !ended:
 		return n, r.stop(err)
 	}
 	return n, nil
 }
 
-// finish looks for the end of the object behind the last byte of the value. Its success is io.EOF.
+// finish looks for the end of the object behind the last byte of the value.
 func (r *Reader) finish() error {
 	var more [1]byte
 	n, err := io.ReadFull(r.zstd, more[:])
@@ -107,12 +112,15 @@ func (r *Reader) finish() error {
 	return r.checkSum([sha256.Size]byte(r.hash.Sum(nil)))
 }
 
-// checkSum returns io.EOF where the sum is right.
 func (r *Reader) checkSum(sum [sha256.Size]byte) error {
 	if sum != r.header.sum {
 		return fmt.Errorf("its SHA-256 is %x, not the %x of its header", sum, r.header.sum)
 	}
-	return io.EOF
+	return nil
+}
+
+func (r *Reader) anotherSize(size int64) error {
+	return fmt.Errorf("it unpacks to %d bytes, not the %d of its header", size, r.header.size)
 }
 
 // whole returns the whole value, verified.
@@ -123,51 +131,46 @@ func (r *Reader) whole() ([]byte, error) {
 		return r.atOnce()
 	}
 	// The announced size is believed only so far as the object can be expected to hold it.
-	value := make([]byte, 0, min(r.header.size, max(small, 16*object))+1)
-	for {
-		n, err := r.Read(value[len(value):cap(value)])
-		value = value[:len(value)+n]
-		if err == io.EOF {
-			return value, nil
-		}
-		if err != nil {
-			return nil, err
-		}
-		if len(value) == cap(value) {
-			value = append(value, 0)[:len(value)]
-		}
+	var value bytes.Buffer
+	value.Grow(int(min(r.header.size, max(small, 16*object))) + bytes.MinRead)
+	if _, err := value.ReadFrom(r); err != nil {
+		return nil, err
 	}
+	return value.Bytes(), nil
 }
 
 // atOnce is whole for a small value, without the machinery of a stream.
 func (r *Reader) atOnce() ([]byte, error) {
-	frame := make([]byte, r.body.left)
-	if _, err := io.ReadFull(r.body, frame); err != nil && err != io.EOF {
-		return nil, r.stop(err)
-	}
-	if err := r.body.end(); err != nil {
-		return nil, r.stop(err)
-	}
-	value, err := r.store.compression.unpack(frame, r.header.size)
+	value, err := r.unpack()
 	if err != nil {
 		return nil, r.stop(err)
 	}
-	if int64(len(value)) != r.header.size {
-		return nil, r.stop(fmt.Errorf("it unpacks to %d bytes, not the %d of its header", len(value), r.header.size))
-	}
-	if err := r.stop(r.checkSum(sha256.Sum256(value))); err != io.EOF {
+	r.left, r.err = 0, io.EOF
+	return value, nil
+}
+
+func (r *Reader) unpack() ([]byte, error) {
+	frame := make([]byte, r.body.left)
+	if _, err := io.ReadFull(r.body, frame); err != nil && err != io.EOF {
 		return nil, err
 	}
-	return value, nil
+	if err := r.body.end(); err != nil {
+		return nil, err
+	}
+	value, err := r.store.compression.unpack(frame, r.header.size)
+	if err != nil {
+		return nil, err
+	}
+	if size := int64(len(value)); size != r.header.size {
+		return nil, r.anotherSize(size)
+	}
+	return value, r.checkSum(sha256.Sum256(value))
 }
 
 // stop makes an error the outcome of every further Read.
 func (r *Reader) stop(err error) error {
-	if err != io.EOF {
-		err = r.fail(err)
-	}
-	r.err = err
-	return err
+	r.err = r.fail(err)
+	return r.err
 }
 
 // fail is what is wrong with the object, unless it is the store that failed.

@@ -12,6 +12,7 @@ import (
 
 	"github.com/quivercache/quiver/bucket"
 	"github.com/quivercache/quiver/digest"
+	"github.com/quivercache/quiver/keyspace"
 )
 
 // SaveOptions are the settings of one save; nil, and the zero value of a field, mean the defaults.
@@ -25,7 +26,7 @@ type SaveOptions struct {
 }
 
 // Save saves a value and returns its key. What is there already is not sent again. A small value costs one PUT, from 1 MiB encoded on one HEAD first. Every error is a
-// *SaveError.
+// *keyspace.SaveError.
 //
 // Nothing is saved that would be loaded as something else: the value is decoded again, and its digest must be the same. So a value must have
 // a digest, also under a key of the caller's choice, and its codec must keep what the digest tells apart.
@@ -37,12 +38,12 @@ func (s *Store) Save(ctx context.Context, value any, options *SaveOptions) (dige
 	o := s.saveOptions(value, options)
 	content, err := s.digest(value)
 	if err != nil {
-		return digest.Digest{}, &SaveError{Key: o.Key, Err: err}
+		return digest.Digest{}, &keyspace.SaveError{Key: o.Key, Err: err}
 	}
 	key := cmp.Or(o.Key, content)
 	encoded, err := s.encode(value, content, o.Codec)
 	if err != nil {
-		return digest.Digest{}, &SaveError{Key: key, Err: err}
+		return digest.Digest{}, &keyspace.SaveError{Key: key, Err: err}
 	}
 	err = s.writeWhole(ctx, &writing{
 		header:   header{codec: o.Codec.Name(), key: key},
@@ -115,7 +116,7 @@ func (s *Store) encode(value any, content digest.Digest, codec Codec) ([]byte, e
 	}
 	if again != content {
 		return nil, fmt.Errorf("%v would be loaded as another value (digest %s, not %s): the codec %s does not keep all of it; see its documentation, "+
-			"use types in place of interfaces, or another codec", t, again, content, codec.Name())
+			"use types in place of interfaces, another codec, or SaveReader for a reader", t, again, content, codec.Name())
 	}
 	return encoded, nil
 }

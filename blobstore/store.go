@@ -45,6 +45,7 @@ const (
 	defaultSpoolLimit  = 64 << 30
 	defaultMemoryLimit = 1 << 30
 	defaultLevel       = 3
+	maxLevel           = 22
 )
 
 // New returns the values in a bucket. No request is sent. A codec without a proper name, or with the name of another, is a mistake in the
@@ -70,7 +71,7 @@ func New(b bucket.Bucket, options *Options) *Store {
 		spoolDir:    o.SpoolDir,
 		spoolLimit:  positive(o.SpoolLimit, defaultSpoolLimit),
 		memoryLimit: positive(o.MemoryLimit, defaultMemoryLimit),
-		compression: newCompression(int(positive(int64(o.Level), defaultLevel))),
+		compression: compressionOf(int(min(positive(int64(o.Level), defaultLevel), maxLevel))),
 		damaged:     newDamageLog(),
 	}
 	for _, c := range []Codec{Raw, CBOR, JSON, Binary} {

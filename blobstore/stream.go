@@ -13,6 +13,7 @@ import (
 	"github.com/klauspost/compress/zstd"
 
 	"github.com/quivercache/quiver/digest"
+	"github.com/quivercache/quiver/keyspace"
 )
 
 // SaveReader is Save of the bytes that r yields from where it stands to its end, by the codec raw, in little memory whatever their number.
@@ -26,27 +27,27 @@ func (s *Store) SaveReader(ctx context.Context, r io.Reader, options *SaveOption
 		o = *options
 	}
 	if o.Codec != nil && o.Codec != Raw {
-		return key, &SaveError{Key: o.Key, Err: fmt.Errorf("a stream is saved by the codec raw, not %s", o.Codec.Name())}
+		return key, &keyspace.SaveError{Key: o.Key, Err: fmt.Errorf("a stream is saved by the codec raw, not %s", o.Codec.Name())}
 	}
 	content, release, err := s.rewindable(ctx, r)
 	if err != nil {
-		return key, &SaveError{Key: o.Key, Err: err}
+		return key, &keyspace.SaveError{Key: o.Key, Err: err}
 	}
 	defer func() {
 		if left := release(); left != nil && err == nil {
-			err = &SaveError{Key: key, Err: fmt.Errorf("it is saved, but its temporary file is left behind: %w", left)}
+			err = &keyspace.SaveError{Key: key, Err: fmt.Errorf("it is saved, but its temporary file is left behind: %w", left)}
 		}
 	}()
 	if content.Size() < large {
 		whole, err := io.ReadAll(content)
 		if err != nil {
-			return key, &SaveError{Key: o.Key, Err: err}
+			return key, &keyspace.SaveError{Key: o.Key, Err: err}
 		}
 		return s.Save(ctx, whole, &SaveOptions{Key: o.Key, Codec: Raw, Replace: o.Replace})
 	}
 	own, sum, err := digestStream(ctx, content)
 	if err != nil {
-		return key, &SaveError{Key: o.Key, Err: err}
+		return key, &keyspace.SaveError{Key: o.Key, Err: err}
 	}
 	w := &writing{
 		header:  header{codec: Raw.Name(), size: content.Size(), sum: sum, key: cmp.Or(o.Key, own)},

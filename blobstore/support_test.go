@@ -157,7 +157,7 @@ func noise(seed uint64, size int) []byte {
 	b := make([]byte, size)
 	var key [32]byte
 	binary.LittleEndian.PutUint64(key[:], seed)
-	rand.NewChaCha8(key).Read(b)
+	must(rand.NewChaCha8(key).Read(b))
 	return b
 }
 

@@ -41,6 +41,12 @@ const (
 	float64Byte = simple | 27
 )
 
+// The one NaN of each width.
+const (
+	nan32 = 0x7fc00000
+	nan64 = 0x7ff8000000000000
+)
+
 // The tags.
 const (
 	positiveBignum = 2
@@ -74,7 +80,7 @@ func appendInt(b []byte, i int64) []byte {
 func appendFloat64(b []byte, f float64) []byte {
 	bits := math.Float64bits(f)
 	if f != f {
-		bits = 0x7ff8000000000000 // one NaN
+		bits = nan64
 	}
 	return binary.BigEndian.AppendUint64(append(b, float64Byte), bits)
 }
@@ -82,7 +88,7 @@ func appendFloat64(b []byte, f float64) []byte {
 func appendFloat32(b []byte, f float32) []byte {
 	bits := math.Float32bits(f)
 	if f != f {
-		bits = 0x7fc00000
+		bits = nan32
 	}
 	return binary.BigEndian.AppendUint32(append(b, float32Byte), bits)
 }

@@ -296,7 +296,7 @@ func TestEncodingsAreThoseOfTheStandard(t *testing.T) {
 
 var malformed = []string{
 	"", "18", "1801", "1817", "190001", "1a00000001", "1b0000000000000001", "1c", "1f", "41", "5f4101ff", "7f6161ff", "9f01ff", "bf0102ff", "61ff", "62c328", "81", "8201", "9b7fffffffffffffff", "9bffffffffffffffff00", "bbffffffffffffffff0000", "5bffffffffffffffff00",
-	"a1", "a101", "a201020101", "a202010102", "a2616101616100", "f7", "f9", "f90000", "f97e00", "fa", "fa7fc00001", "fb7ff8000000000001", "fbfff8000000000000", "f0", "f820", "ff", "c2", "0000", "f6f6", strings.Repeat("81", 2000) + "00", strings.Repeat("c2", 2000) + "00",
+	"a1", "a101", "a201020101", "a202010102", "a2616101616100", "f7", "f9", "f90000", "f97e00", "fa", "fa7fc00001", "fb7ff8000000000001", "fbfff8000000000000", "f0", "f820", "ff", "c2", "c200", "c24100", "c3420001", "c26161", "0000", "f6f6", strings.Repeat("81", 2000) + "00", strings.Repeat("d9a7f8", 2000) + "00",
 }
 
 func TestMalformedBytesAreRefused(t *testing.T) {

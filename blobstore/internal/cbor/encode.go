@@ -114,10 +114,7 @@ func (e *encoder) list(v reflect.Value) error {
 	}
 	e.out = appendHead(e.out, array, uint64(v.Len()))
 	if floats, ok := reflect.TypeAssert[[]float64](v); ok {
-		e.out = slices.Grow(e.out, 9*len(floats))
-		for _, f := range floats {
-			e.out = appendFloat64(e.out, f)
-		}
+		e.floats(floats)
 		return nil
 	}
 	for i := range v.Len() {
@@ -126,6 +123,16 @@ func (e *encoder) list(v reflect.Value) error {
 		}
 	}
 	return nil
+}
+
+// floats is appendFloat64 for many, in place.
+func (e *encoder) floats(floats []float64) {
+	const each = 9
+	start := len(e.out)
+	e.out = slices.Grow(e.out, each*len(floats))[:start+each*len(floats)]
+	for i, f := range floats {
+		appendFloat64(e.out[start+each*i:start+each*i:start+each*i+each], f)
+	}
 }
 
 func (e *encoder) dict(v reflect.Value) error {

@@ -54,7 +54,26 @@ func (w *walker) item(depth int) error {
 	case dict:
 		return w.dict(n, depth)
 	case tag:
-		return w.item(depth + 1)
+		start := w.at
+		if err := w.item(depth + 1); err != nil {
+			return err
+		}
+		if n == positiveBignum || n == negativeBignum {
+			return checkBignum(w.in[start:w.at])
+		}
+	}
+	return nil
+}
+
+// checkBignum refuses what follows the tag of a bignum unless it is a byte string without leading zeros.
+func checkBignum(item []byte) error {
+	w := walker{in: item}
+	major, _, err := w.head()
+	if err != nil {
+		return err
+	}
+	if content := item[w.at:]; major != byteString || len(content) > 0 && content[0] == 0 {
+		return errors.New("a bignum that is no byte string or begins with zeros")
 	}
 	return nil
 }
@@ -124,18 +143,26 @@ func (w *walker) simple(first byte) error {
 		return nil
 	case float32Byte:
 		b, err := w.take(4)
-		if err == nil && !bytes.Equal(b, appendFloat32(nil, math.Float32frombits(binary.BigEndian.Uint32(b)))[1:]) {
-			return errors.New("another NaN than the one")
+		if err != nil {
+			return err
 		}
-		return err
+		return oneNaN(float64(math.Float32frombits(binary.BigEndian.Uint32(b))), binary.BigEndian.Uint32(b) == nan32)
 	case float64Byte:
 		b, err := w.take(8)
-		if err == nil && !bytes.Equal(b, appendFloat64(nil, math.Float64frombits(binary.BigEndian.Uint64(b)))[1:]) {
-			return errors.New("another NaN than the one")
+		if err != nil {
+			return err
 		}
-		return err
+		return oneNaN(math.Float64frombits(binary.BigEndian.Uint64(b)), binary.BigEndian.Uint64(b) == nan64)
 	}
 	return fmt.Errorf("the simple value or float %#02x", first)
+}
+
+// oneNaN refuses every NaN but the one that is written.
+func oneNaN(f float64, is bool) error {
+	if f != f && !is {
+		return errors.New("another NaN than the one")
+	}
+	return nil
 }
 
 func (w *walker) left() uint64 { return uint64(len(w.in) - w.at) }
