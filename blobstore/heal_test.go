@@ -77,6 +77,38 @@ func TestAStoreThatSawNoDamageTrustsWhatIsThere(t *testing.T) {
 	}
 }
 
+func TestASaveThatVerifiesHealsWhatNobodySawDamaged(t *testing.T) {
+	for name, size := range map[string]int{"small": 300, "large": 1 << 20} {
+		t.Run(name, func(t *testing.T) {
+			b := newBench(t, nil)
+			value := noise(1, size)
+			verify := &blobstore.SaveOptions{Verify: true}
+			for _, at := range []int{20, 200} { // in its header, and behind it
+				key := broken(b, value, at)
+				if got, err := b.SaveReader(t.Context(), bytes.NewReader(value), verify); err != nil || got != key {
+					t.Fatal(got, err)
+				}
+				if got, err := b.bothWays(key); err != nil || !bytes.Equal(got, value) {
+					t.Fatalf("it did not heal: %v", err)
+				}
+				version := b.version(key)
+				must(b.SaveReader(t.Context(), bytes.NewReader(value), verify))
+				if b.version(key) != version {
+					t.Error("an intact object was replaced")
+				}
+				if err := b.Evict(t.Context(), key); err != nil {
+					t.Fatal(err)
+				}
+			}
+		})
+	}
+	b := newBench(t, nil) // by another codec it is the same value all the same
+	key := must(b.Save(t.Context(), []byte("bytes"), &blobstore.SaveOptions{Codec: blobstore.CBOR}))
+	if got, err := b.Save(t.Context(), []byte("bytes"), &blobstore.SaveOptions{Verify: true}); err != nil || got != key {
+		t.Error(got, err)
+	}
+}
+
 func TestAnotherProcessHealsByTheVersionOfTheDamage(t *testing.T) {
 	for _, size := range []int{300, 1 << 20} {
 		b := newBench(t, nil)

@@ -21,6 +21,7 @@ type writing struct {
 	header   header
 	explicit bool           // the caller chose the key, so it does not vouch for the content
 	replace  bucket.Version // which version may be replaced; empty: none
+	verify   bool           // what is there already is not believed before it was read
 	source   bucket.Source
 }
 
@@ -76,9 +77,10 @@ func (s *Store) place(ctx context.Context, w *writing) error {
 	return err
 }
 
-// compare says whether the object that is there already holds the value. Under its own digest it does. Under a key that was chosen its header tells.
+// compare says whether the object that is there already holds the value. Under its own digest it does, unless it is damaged, which is looked at only where that
+// was asked for. Under a key that was chosen its header tells.
 func (s *Store) compare(ctx context.Context, w *writing) error {
-	if !w.explicit {
+	if !w.explicit && !w.verify {
 		return nil
 	}
 	r, err := s.get(ctx, w.header.key)
@@ -86,9 +88,12 @@ func (s *Store) compare(ctx context.Context, w *writing) error {
 		return err
 	}
 	defer r.Close()
-	if r.header.codec != w.header.codec || r.header.sum != w.header.sum {
+	if w.explicit && (r.header.codec != w.header.codec || r.header.sum != w.header.sum) {
 		return fmt.Errorf("the key already holds other content (codec %s, %d bytes; not codec %s, %d bytes): evict it first, or save under another key",
 			r.header.codec, r.header.size, w.header.codec, w.header.size)
 	}
-	return nil
+	if w.verify {
+		_, err = io.Copy(io.Discard, r)
+	}
+	return err
 }

@@ -23,6 +23,10 @@ type SaveOptions struct {
 	// Replace is the version of an object that may be replaced: that of a *keyspace.DamagedError which another process met. What this Store has
 	// itself met damaged it replaces anyway.
 	Replace bucket.Version
+
+	// Verify reads what is there already, whole, and replaces it if it is damaged. Without it, what this Store has not met damaged is believed, since a
+	// program that remembers results has tried to load before it saves. It costs a GET where the value is there.
+	Verify bool
 }
 
 // Save saves a value and returns its key. What is there already is not sent again. A small value costs one PUT, from 1 MiB encoded on one HEAD first. Every error is a
@@ -49,6 +53,7 @@ func (s *Store) Save(ctx context.Context, value any, options *SaveOptions) (dige
 		header:   header{codec: o.Codec.Name(), key: key},
 		explicit: key != content,
 		replace:  o.Replace,
+		verify:   o.Verify,
 	}, encoded)
 	if err != nil {
 		return digest.Digest{}, err

@@ -43,7 +43,7 @@ func (s *Store) SaveReader(ctx context.Context, r io.Reader, options *SaveOption
 		if err != nil {
 			return key, &keyspace.SaveError{Key: o.Key, Err: err}
 		}
-		return s.Save(ctx, whole, &SaveOptions{Key: o.Key, Codec: Raw, Replace: o.Replace})
+		return s.Save(ctx, whole, &SaveOptions{Key: o.Key, Codec: Raw, Replace: o.Replace, Verify: o.Verify})
 	}
 	own, sum, err := digestStream(ctx, content)
 	if err != nil {
@@ -52,6 +52,7 @@ func (s *Store) SaveReader(ctx context.Context, r io.Reader, options *SaveOption
 	w := &writing{
 		header:  header{codec: Raw.Name(), size: content.Size(), sum: sum, key: cmp.Or(o.Key, own)},
 		replace: o.Replace,
+		verify:  o.Verify,
 	}
 	w.explicit = w.header.key != own
 	w.source = &stream{s.compression, &w.header, content}

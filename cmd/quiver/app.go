@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -134,8 +135,11 @@ func (a *app) open(ctx context.Context) (*quiver.Store, error) {
 		fmt.Fprintln(a.err, "quiver: store "+name)
 	}
 	b, err := all.Open(ctx, name)
+	if errors.Is(err, bucket.ErrInvalid) {
+		return nil, usageError{fmt.Errorf("--store: %w", err)}
+	}
 	if err != nil {
-		return nil, fmt.Errorf("store %s: %w", name, err)
+		return nil, fmt.Errorf("opening the store: %w", err)
 	}
 	b, err = bucket.Decorate(b, bucket.Decorators{Limit: requestsAtOnce})
 	if err != nil {

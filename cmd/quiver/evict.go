@@ -43,8 +43,7 @@ All keys are looked at before the first is removed: where one is unknown or ambi
 				}
 				for _, e := range found {
 					if !dryRun {
-						err := e.evict(ctx, store)
-						if err != nil && !errors.Is(err, quiver.ErrNotFound) { // somebody else was quicker
+						if err := e.evict(ctx, store); err != nil {
 							return err
 						}
 					}
@@ -105,15 +104,20 @@ func find(ctx context.Context, store *quiver.Store, key digest.Key) (entry, erro
 	return entry{full, false}, err
 }
 
+// evict removes the entry. That somebody else was quicker is no failure.
 func (e entry) evict(ctx context.Context, store *quiver.Store) error {
+	remove := store.Values.Evict
 	if e.call {
-		err := store.Calls.Evict(ctx, e.key)
-		if _, damaged := errors.AsType[*quiver.DamagedError](err); damaged {
-			return fmt.Errorf("not removed: %w", err)
-		}
+		remove = store.Calls.Evict
+	}
+	switch err := remove(ctx, e.key); {
+	case isOdd(err):
+		return fmt.Errorf("not removed: %w", err)
+	case errors.Is(err, quiver.ErrNotFound):
+		return nil
+	default:
 		return err
 	}
-	return store.Values.Evict(ctx, e.key)
 }
 
 func (a *app) printEvicted(e entry, dryRun bool) error {

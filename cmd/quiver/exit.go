@@ -5,6 +5,7 @@ import (
 
 	"github.com/quivercache/quiver"
 	"github.com/quivercache/quiver/bucket"
+	"github.com/quivercache/quiver/cmd/quiver/internal/execution"
 	"github.com/quivercache/quiver/digest"
 )
 
@@ -16,6 +17,7 @@ const (
 	exitNotFound    = 3
 	exitAmbiguous   = 4
 	exitStore       = 5 // refused or unreachable
+	exitExec        = execution.Failed
 	exitInterrupted = 130
 )
 
@@ -30,9 +32,12 @@ func (e usageError) Unwrap() error { return e.error }
 func exitStatus(err error) int {
 	_, usage := errors.AsType[usageError](err)
 	_, ambiguous := errors.AsType[*quiver.AmbiguousError](err)
+	_, exec := errors.AsType[failedExec](err)
 	switch {
 	case err == nil:
 		return exitDone
+	case exec:
+		return exitExec
 	case errors.Is(err, errInterrupted):
 		return exitInterrupted
 	case usage, errors.Is(err, digest.ErrMalformed), errors.Is(err, digest.ErrTooShort):

@@ -1,6 +1,8 @@
 package main
 
 import (
+	"crypto/sha256"
+	"encoding/json"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -28,8 +30,11 @@ func TestScripts(t *testing.T) {
 			return nil
 		},
 		Cmds: map[string]func(ts *testscript.TestScript, neg bool, args []string){
-			"status":  status,
-			"capture": capture,
+			"status":      status,
+			"capture":     capture,
+			"capture-key": captureKey,
+			"spoil":       spoil,
+			"newer":       newer,
 		},
 	})
 }
@@ -63,4 +68,56 @@ func capture(ts *testscript.TestScript, neg bool, args []string) {
 		ts.Fatalf("%s has %d fields, not %d", args[1], len(fields), field)
 	}
 	ts.Setenv(args[0], fields[field-1])
+}
+
+// captureKey sets a variable to the key in the last command's JSON: capture-key CALL.
+func captureKey(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 1 {
+		ts.Fatalf("usage: capture-key NAME")
+	}
+	var object struct{ Key string }
+	ts.Check(json.Unmarshal([]byte(ts.ReadFile("stdout")), &object))
+	ts.Setenv(args[0], object.Key)
+}
+
+// object is the file of an object in the script's store.
+func object(ts *testscript.TestScript, folder, key string) string {
+	names, err := filepath.Glob(ts.MkAbs(filepath.Join("store", folder, key[:2], key+"*")))
+	ts.Check(err)
+	if len(names) != 1 {
+		ts.Fatalf("%d objects of %s", len(names), key)
+	}
+	return names[0]
+}
+
+// spoil damages an object behind the store's back: spoil cut|flip|empty|foreign FOLDER KEY.
+func spoil(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 3 {
+		ts.Fatalf("usage: spoil cut|flip|empty|foreign FOLDER KEY")
+	}
+	name := object(ts, args[1], args[2])
+	body, err := os.ReadFile(name)
+	ts.Check(err)
+	switch args[0] {
+	case "cut":
+		body = body[:len(body)-1]
+	case "flip":
+		body[len(body)*2/3] ^= 1
+	case "empty":
+		body = nil
+	case "foreign":
+		body = []byte("a file of somebody else")
+	default:
+		ts.Fatalf("cannot %s an object", args[0])
+	}
+	ts.Check(os.WriteFile(name, body, 0o666))
+}
+
+// newer makes a record one of a later format: newer calls KEY.
+func newer(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 2 {
+		ts.Fatalf("usage: newer FOLDER KEY")
+	}
+	text := fmt.Sprintf(`{"format":2,"key":%q`, args[1])
+	ts.Check(os.WriteFile(object(ts, args[0], args[1]), fmt.Appendf(nil, "%s,\"sha256\":\"%x\"}\n", text, sha256.Sum256([]byte(text))), 0o666))
 }

@@ -9,6 +9,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/quivercache/quiver"
+	"github.com/quivercache/quiver/blobstore"
 	"github.com/quivercache/quiver/digest"
 )
 
@@ -17,7 +18,7 @@ func (a *app) putCommand() *cobra.Command {
 		Use:   "put [FILE]…",
 		Short: "Save files as values and print their digests",
 		Long: `Save the bytes of each file as a value and print its digest, in the order of the files.
-Without a file, or where the file is "-", standard input is saved. What is already there is not sent again.`,
+Without a file, or where the file is "-", standard input is saved. What is already there is not sent again but read, and replaced if it is damaged.`,
 		Example: "  quiver put model.bin\n  tar c data | quiver put",
 		RunE: func(c *cobra.Command, files []string) error {
 			if len(files) == 0 {
@@ -59,7 +60,7 @@ func (a *app) putFile(ctx context.Context, store *quiver.Store, file string) (di
 			content = io.MultiReader(f)
 		}
 	}
-	d, err := store.Values.SaveReader(ctx, content, nil)
+	d, err := store.Values.SaveReader(ctx, content, &blobstore.SaveOptions{Verify: true})
 	if err != nil {
 		return digest.Digest{}, fmt.Errorf("%s: %w", file, err)
 	}
