@@ -67,20 +67,40 @@ type gate struct {
 
 func (g *gate) middleware(next bucket.Handler) bucket.Handler {
 	return func(ctx context.Context, r *bucket.Request) (bucket.Answer, error) {
-		if err := g.pass(ctx, r.Verb.Writes()); err != nil {
-			return bucket.Answer{}, err
+		write := r.Verb.Writes()
+		switch {
+		case g.passed(write):
+		case write:
+			if err := g.pass(ctx, true); err != nil {
+				return bucket.Answer{}, err
+			}
+		default:
+			return g.beside(ctx, r, next)
 		}
 		return next(ctx, r)
 	}
 }
 
-func (g *gate) pass(ctx context.Context, write bool) error {
-	done := func() bool { return g.known.Load() != nil || !write && g.absent.Load() }
-	if done() {
-		return nil
+// passed says whether nothing has to be read or written before such a request.
+func (g *gate) passed(write bool) bool { return g.known.Load() != nil || !write && g.absent.Load() }
+
+// beside sends a reading request while the format is read, so that the first answer takes one round trip. It is not believed before the format is known.
+func (g *gate) beside(ctx context.Context, r *bucket.Request, next bucket.Handler) (bucket.Answer, error) {
+	format := make(chan error, 1)
+	go func() { format <- g.pass(ctx, false) }()
+	answer, err := next(ctx, r)
+	if foreign := <-format; foreign != nil {
+		if answer.Object != nil {
+			foreign = errors.Join(foreign, answer.Object.Body.Close())
+		}
+		return bucket.Answer{}, foreign // whatever the answer was, it is not one of a store
 	}
+	return answer, err
+}
+
+func (g *gate) pass(ctx context.Context, write bool) error {
 	return g.turn.Do(ctx, layout.Format, op.Write, func(ctx context.Context) error {
-		if done() {
+		if g.passed(write) {
 			return nil
 		}
 		err := g.read(ctx)

@@ -8,7 +8,8 @@ import (
 
 // Bucket is a set of objects with names. All methods may be called from many goroutines.
 //
-// A key is 1 to 1,024 characters of [a-z0-9/._-], without empty, "." and ".." path segments ([CheckKey]). Errors are [*Error].
+// A key is 1 to 1,024 characters of [a-z0-9/._-], without empty, "." and ".." path segments ([CheckKey]). A store may refuse, with ErrRefused, a
+// key that is a folder of another ("a" beside "a/b"), or that is longer than its names can be. Errors are [*Error].
 type Bucket interface {
 	// Get returns an object whose body must be closed; ctx governs the reading of the body too. Fails with ErrNotFound.
 	Get(ctx context.Context, key string) (*Object, error)

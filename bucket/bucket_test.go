@@ -49,7 +49,7 @@ func TestAnErrorSaysWhatWhereWhyAndWhatToDo(t *testing.T) {
 			t.Errorf("%q, not %q", err, want)
 		}
 		wrapped := fmt.Errorf("saving: %w", err)
-		if !errors.Is(wrapped, err.Kind) || bucket.Kind(wrapped) != err.Kind || err.Err != nil && !errors.Is(wrapped, err.Err) {
+		if !errors.Is(wrapped, err.Kind) || !errors.Is(bucket.Kind(wrapped), err.Kind) || err.Err != nil && !errors.Is(wrapped, err.Err) {
 			t.Errorf("%v is not what it is made of", wrapped)
 		}
 	}

@@ -108,7 +108,7 @@ func TestErrorsUnderAPrefixNameTheKeyThatWasGiven(t *testing.T) {
 		b := decorated(t, bucket.Wrap(mem.New(nil), bad(bucket.ErrThrottled)), bucket.Decorators{Prefix: "team/"})
 		_, err := b.Stat(t.Context(), "a")
 		failure, ok := errors.AsType[*bucket.Error](err)
-		if !ok || failure.Key != "a" || failure.Verb != bucket.Stat || failure.Kind != bucket.ErrThrottled {
+		if !ok || failure.Key != "a" || failure.Verb != bucket.Stat || !errors.Is(failure.Kind, bucket.ErrThrottled) {
 			t.Errorf("%+v", failure)
 		}
 		if !strings.Contains(err.Error(), "4 attempts") {

@@ -19,7 +19,7 @@ func TestLimitLetsNoMoreThanNBeUnderWay(t *testing.T) {
 		b := bucket.Wrap(handler(func(context.Context, *bucket.Request) (bucket.Answer, error) {
 			for was, is := most.Load(), now.Add(1); is > was && !most.CompareAndSwap(was, is); was = most.Load() {
 			}
-			time.Sleep(time.Second)
+			pause(t, time.Second)
 			now.Add(-1)
 			return bucket.Answer{}, nil
 		}), bucket.Limit(n))
@@ -28,9 +28,10 @@ func TestLimitLetsNoMoreThanNBeUnderWay(t *testing.T) {
 		for i := range 12 {
 			clients.Go(func() {
 				if i%2 == 0 {
-					b.Stat(t.Context(), strconv.Itoa(i))
+					_, err := b.Stat(t.Context(), strconv.Itoa(i))
+					is(t, err, nil)
 				} else {
-					b.Delete(t.Context(), strconv.Itoa(i))
+					is(t, b.Delete(t.Context(), strconv.Itoa(i)), nil)
 				}
 			})
 		}
@@ -53,8 +54,8 @@ func TestAnObjectHoldsItsSlotUntilItsBodyIsClosed(t *testing.T) {
 		}()
 		synctest.Wait()
 		select {
-		case <-free:
-			t.Fatal("a second request went while a body was open")
+		case err := <-free:
+			t.Fatal(err, "a second request went while a body was open")
 		default:
 		}
 		is(t, object.Body.Close(), nil)

@@ -4,11 +4,13 @@ import (
 	"context"
 	"errors"
 	"testing"
+	"time"
 
 	"go.uber.org/goleak"
 
 	"github.com/quivercache/quiver/bucket"
 	"github.com/quivercache/quiver/bucket/mem"
+	"github.com/quivercache/quiver/op"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -35,6 +37,14 @@ func filled(t *testing.T, keys ...string) *mem.Bucket {
 		}
 	}
 	return b
+}
+
+// pause lets time pass in a synctest bubble.
+func pause(t *testing.T, d time.Duration) {
+	t.Helper()
+	if err := op.SystemClock().Sleep(t.Context(), d); err != nil {
+		t.Error(err)
+	}
 }
 
 func is(t *testing.T, err, want error) {

@@ -67,12 +67,12 @@ func TestAMeterMeasuresUntilTheAnswerBegins(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		meter := bucket.NewMeter(op.SystemClock())
 		b := bucket.Wrap(bucket.Wrap(filled(t, "a"), around(func(ctx context.Context, r *bucket.Request, next bucket.Handler) (bucket.Answer, error) {
-			time.Sleep(3 * time.Second)
+			pause(t, 3*time.Second)
 			return next(ctx, r)
 		})), bucket.Observe(meter))
 		object, err := b.Get(t.Context(), "a")
 		is(t, err, nil)
-		time.Sleep(time.Hour)
+		pause(t, time.Hour)
 		is(t, object.Body.Close(), nil)
 		if took := meter.Total().Took; took != 3*time.Second {
 			t.Errorf("took %v", took)

@@ -252,7 +252,7 @@ func TestABodyLivesAsLongAsItsReader(t *testing.T) {
 		}))
 		object, err := b.Get(t.Context(), "a")
 		is(t, err, nil)
-		time.Sleep(time.Hour)
+		pause(t, time.Hour)
 		if content, err := io.ReadAll(object.Body); err != nil || string(content) != "a" {
 			t.Errorf("an hour later the body is %q, %v", content, err)
 		}

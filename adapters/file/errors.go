@@ -28,39 +28,39 @@ func (b *Bucket) answer(verb bucket.Verb, key string, err error) error {
 	if err == nil {
 		return nil
 	}
-	kind, hint := b.explain(err)
-	if err == kind {
+	hint, kind := b.explain(err)
+	if errors.Is(kind, err) {
 		err = nil
 	}
 	return &bucket.Error{Verb: verb, Key: key, Kind: kind, Hint: hint, Err: err}
 }
 
-// explain finds the kind of a failure, and what to do about it.
-func (b *Bucket) explain(err error) (kind error, hint string) {
+// explain finds what to do about a failure, and its kind.
+func (b *Bucket) explain(err error) (hint string, kind error) {
 	var errno syscall.Errno
 	if p, ok := errors.AsType[*problem](err); ok {
-		return p.kind, p.hint
+		return p.hint, p.kind
 	}
 	if kind := bucket.Kind(err); kind != nil {
-		return kind, ""
+		return "", kind
 	}
 	switch {
 	case errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded):
-		return bucket.ErrUnavailable, ""
+		return "", bucket.ErrUnavailable
 	case errors.Is(err, errClosed), errors.Is(err, os.ErrClosed):
-		return bucket.ErrInvalid, ""
+		return "", bucket.ErrInvalid
 	case isFull(err):
-		return bucket.ErrRefused, "the disk is full or a quota is used up: make room for " + b.dir
+		return "the disk is full or a quota is used up: make room for " + b.dir, bucket.ErrRefused
 	case isReadOnly(err):
-		return bucket.ErrRefused, "the filesystem of " + b.dir + " is mounted read-only"
+		return "the filesystem of " + b.dir + " is mounted read-only", bucket.ErrRefused
 	case errors.Is(err, fs.ErrPermission):
-		return bucket.ErrRefused, "give this user the rights to the files in " + b.dir
+		return "give this user the rights to the files in " + b.dir, bucket.ErrRefused
 	case isTooLong(err):
-		return bucket.ErrInvalid, "the filesystem takes no such long names: at most 255 characters between two slashes"
+		return "the filesystem takes no such long names: at most 255 characters between two slashes", bucket.ErrRefused
 	case isTooMany(err):
-		return bucket.ErrUnavailable, "too many files are open: close the objects that were read, or raise the limit"
+		return "too many files are open: close the objects that were read, or raise the limit", bucket.ErrUnavailable
 	case !errors.As(err, &errno):
-		return bucket.ErrRefused, "a symbolic link may lead out of " + b.dir
+		return "a symbolic link may lead out of " + b.dir, bucket.ErrRefused
 	}
-	return bucket.ErrUnavailable, ""
+	return "", bucket.ErrUnavailable
 }

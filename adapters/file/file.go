@@ -4,13 +4,13 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"github.com/quivercache/quiver/bucket"
 	"github.com/quivercache/quiver/op"
@@ -36,13 +36,30 @@ type Bucket struct {
 	closed  bool
 	settled map[string]bool // folders whose own entries are on the disk
 
-	last  atomic.Int64 // the latest tick given out
-	turns [lockFiles]chan struct{}
+	last      atomic.Int64 // the latest tick given out
+	replacing op.Context   // one at a time of a key, in this process
+	turns     [lockFiles]chan struct{}
 
-	// The system calls that tests make fail.
+	calls calls
+}
+
+// calls are the system calls that tests count or make fail.
+type calls struct {
 	create  func(root *os.Root, name string) (*os.File, error)
-	chtimes func(root *os.Root, name string, t tick) error
+	chtimes func(root *os.Root, name string, t time.Time) error
 	link    func(root *os.Root, from, to string) error
+	lstat   func(root *os.Root, name string) (fs.FileInfo, error)
+	open    func(root *os.Root, folder string) (*os.File, error)
+}
+
+var systemCalls = calls{
+	create: func(root *os.Root, name string) (*os.File, error) {
+		return root.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o666)
+	},
+	chtimes: func(root *os.Root, name string, t time.Time) error { return root.Chtimes(name, t, t) },
+	link:    (*os.Root).Link,
+	lstat:   (*os.Root).Lstat,
+	open:    (*os.Root).Open,
 }
 
 var (
@@ -63,7 +80,7 @@ func New(dir string, options *Options) (*Bucket, error) {
 	}
 	b := &Bucket{
 		dir: absolute, sync: true, clock: op.SystemClock(), entropy: op.SystemEntropy(), settled: map[string]bool{},
-		create: createTemp, chtimes: setTime, link: (*os.Root).Link,
+		replacing: op.PerKey(), calls: systemCalls,
 	}
 	if options != nil {
 		b.sync = !options.NoSync
@@ -78,7 +95,7 @@ func New(dir string, options *Options) (*Bucket, error) {
 		b.turns[i] = make(chan struct{}, 1)
 	}
 	if _, err := b.readable(); err != nil {
-		return nil, err
+		return nil, b.answer("open", b.dir, err)
 	}
 	return b, nil
 }
@@ -182,28 +199,4 @@ func (b *Bucket) check(ctx context.Context, key string) error {
 func isInternal(key string) bool {
 	first, _, _ := strings.Cut(key, "/")
 	return first == internal
-}
-
-func createTemp(root *os.Root, name string) (*os.File, error) {
-	return root.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o666)
-}
-
-func setTime(root *os.Root, name string, t tick) error { return root.Chtimes(name, t.time(), t.time()) }
-
-// contextReader ends with its context and remembers its own failure, so that it can be told from that of a writer.
-type contextReader struct {
-	ctx context.Context
-	r   io.Reader
-	err error
-}
-
-func (r *contextReader) Read(p []byte) (int, error) {
-	if r.err = r.ctx.Err(); r.err != nil {
-		return 0, r.err
-	}
-	n, err := r.r.Read(p)
-	if err != io.EOF {
-		r.err = err
-	}
-	return n, err
 }

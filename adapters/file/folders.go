@@ -99,7 +99,7 @@ func (b *Bucket) sweep(root *os.Root) {
 	for _, name := range names {
 		name = tempFolder + "/" + name
 		if info, err := root.Lstat(name); err == nil && b.clock.Now().Sub(info.ModTime()) > leftover {
-			root.Remove(name)
+			_ = root.Remove(name)
 		}
 	}
 }

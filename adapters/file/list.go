@@ -35,7 +35,7 @@ func (b *Bucket) list(ctx context.Context, options bucket.ListOptions) (bucket.P
 	if root == nil || folder != "" && (bucket.CheckKey(strings.TrimSuffix(folder, "/")) != nil || isInternal(folder)) {
 		return page, nil
 	}
-	w := walk{ctx: ctx, root: root, prefix: options.Prefix, after: max(options.After, options.Token), limit: cmp.Or(options.Limit, bucket.PageSize)}
+	w := walk{ctx: ctx, calls: b.calls, root: root, prefix: options.Prefix, after: max(options.After, options.Token), limit: cmp.Or(options.Limit, bucket.PageSize)}
 	if folder == "" || w.wanted(folder) {
 		if err := w.enter(folder); err != nil {
 			return bucket.Page{}, err
@@ -52,6 +52,7 @@ func (b *Bucket) list(ctx context.Context, options bucket.ListOptions) (bucket.P
 // folder when it turns out to be one: so nothing is looked at that is not on the page, and no folder is read before its turn.
 type walk struct {
 	ctx     context.Context
+	calls   calls
 	root    *os.Root
 	prefix  string
 	after   string
@@ -88,7 +89,7 @@ func (w *walk) run(page *bucket.Page) error {
 
 // visit describes the object at a key; none where there is none. A folder is put where its turn is.
 func (w *walk) visit(key string) (bucket.Info, error) {
-	info, err := w.root.Lstat(key)
+	info, err := w.calls.lstat(w.root, key)
 	switch {
 	case err != nil && errors.Is(missing(err), bucket.ErrNotFound):
 		return bucket.Info{}, nil // removed meanwhile
@@ -120,11 +121,11 @@ func (w *walk) enter(folder string) error {
 	if folder != "" {
 		name = strings.TrimSuffix(folder, "/")
 		// A link would be followed and a pipe waited for.
-		if info, err := w.root.Lstat(name); err == nil && !info.IsDir() {
+		if info, err := w.calls.lstat(w.root, name); err == nil && !info.IsDir() {
 			return nil
 		}
 	}
-	file, err := w.root.Open(name)
+	file, err := w.calls.open(w.root, name)
 	if errors.Is(err, fs.ErrNotExist) || isNotFolder(err) {
 		return nil
 	}
@@ -151,8 +152,11 @@ func (w *walk) enter(folder string) error {
 
 // add notes a name in a folder, unless neither an object nor a folder of that name can be on the page.
 func (w *walk) add(folder, name string) {
+	if rest, ok := strings.CutPrefix(w.prefix, folder); ok && !strings.HasPrefix(name, rest) {
+		return
+	}
 	key := folder + name
-	if !strings.HasPrefix(key, w.prefix) || key <= w.after && !w.wanted(key+"/") || bucket.CheckKey(key) != nil || isInternal(key) {
+	if key <= w.after && !w.wanted(key+"/") || bucket.CheckKey(key) != nil || isInternal(key) {
 		return
 	}
 	w.waiting = append(w.waiting, key)

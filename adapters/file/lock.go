@@ -69,9 +69,8 @@ func retired(root *os.Root, key string) (tick, error) {
 		if err != nil {
 			return 0, err
 		}
-		var one, two tick
-		if _, err := fmt.Sscanf(string(text), noteFormat, &one, &two); err == nil && one == two {
-			return one, nil
+		if t, ok := parseNote(text); ok {
+			return t, nil
 		}
 		again, err := root.ReadFile(lockName(key))
 		if err != nil {
@@ -85,6 +84,14 @@ func retired(root *os.Root, key string) (tick, error) {
 
 const noteFormat = "%020d %020d\n"
 
+func formatNote(t tick) []byte { return fmt.Appendf(nil, noteFormat, t, t) }
+
+func parseNote(text []byte) (tick, bool) {
+	var t, again tick
+	_, err := fmt.Sscanf(string(text), noteFormat, &t, &again)
+	return t, err == nil && t == again
+}
+
 // retire notes the time of a file before it is replaced or removed. The lock must be held.
 func retire(root *os.Root, key string, t tick) error {
 	latest, err := retired(root, key)
@@ -95,6 +102,6 @@ func retire(root *os.Root, key string, t tick) error {
 	if err != nil {
 		return err
 	}
-	_, err = file.WriteAt(fmt.Appendf(nil, noteFormat, t, t), 0)
+	_, err = file.WriteAt(formatNote(t), 0)
 	return errors.Join(err, file.Close())
 }

@@ -18,7 +18,9 @@ func inodeAt(_ *os.Root, _ string, info fs.FileInfo) (uint64, error) { return in
 
 func inodeOf(_ *os.File, info fs.FileInfo) (uint64, error) { return inode(info), nil }
 
-func inode(info fs.FileInfo) uint64 { return uint64(info.Sys().(*syscall.Stat_t).Ino) }
+func inode(info fs.FileInfo) uint64 {
+	return uint64(info.Sys().(*syscall.Stat_t).Ino) //nolint:unconvert // FreeBSD before 12 had 32 bits
+}
 
 func flushFolder(root *os.Root, folder string) error {
 	f, err := root.Open(folder)

@@ -2,6 +2,7 @@ package file
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -104,9 +105,9 @@ func (r *body) Read(p []byte) (int, error) {
 	n, err := r.section.Read(p)
 	r.left -= int64(n)
 	switch {
-	case err == io.EOF && r.left > 0:
+	case errors.Is(err, io.EOF) && r.left > 0:
 		err = r.b.answer(r.verb, r.key, &problem{bucket.ErrUnavailable, fmt.Errorf("the file was cut, %d bytes are missing", r.left), ""})
-	case err != nil && err != io.EOF:
+	case err != nil && !errors.Is(err, io.EOF):
 		err = r.b.answer(r.verb, r.key, err)
 	}
 	return n, err

@@ -22,7 +22,14 @@ func (b *Bucket) put(ctx context.Context, key string, body bucket.Source, condit
 	if err := condition.Check(); err != nil {
 		return err
 	}
-	// What is refused is best refused before a body is written.
+	if condition.Absent() {
+		return b.write(ctx, key, body, condition)
+	}
+	// Of many that would replace one version all but one lose: those of this process shall find out before they have written their bodies.
+	return b.replacing.Do(ctx, key, op.Write, func(ctx context.Context) error { return b.write(ctx, key, body, condition) })
+}
+
+func (b *Bucket) write(ctx context.Context, key string, body bucket.Source, condition bucket.Condition) error {
 	info, err := b.stat(ctx, key)
 	if err := holds(condition, info, err); err != nil {
 		return err
@@ -35,7 +42,7 @@ func (b *Bucket) put(ctx context.Context, key string, body bucket.Source, condit
 	if err != nil {
 		return err
 	}
-	defer root.Remove(temp) // gone already where it was renamed; what stays behind is swept some day
+	defer func() { _ = root.Remove(temp) }() // gone already where it was renamed; what stays behind is swept some day
 	if condition.Absent() {
 		err = b.place(root, temp, key)
 	} else {
@@ -65,42 +72,46 @@ func holds(condition bucket.Condition, info bucket.Info, err error) error {
 }
 
 // stage writes a body to a temporary file, complete with its time and on the disk, and returns its name.
-func (b *Bucket) stage(ctx context.Context, root *os.Root, key string, source bucket.Source, replaces bucket.Info) (name string, err error) {
+func (b *Bucket) stage(ctx context.Context, root *os.Root, key string, source bucket.Source, replaces bucket.Info) (string, error) {
 	id, err := op.NewID(b.entropy)
 	if err != nil {
 		return "", err
 	}
-	name = tempFolder + "/" + id
-	file, err := b.create(root, name)
+	name := tempFolder + "/" + id
+	file, err := b.calls.create(root, name)
 	if errors.Is(err, fs.ErrNotExist) {
 		return "", b.vanished()
 	}
 	if err != nil {
 		return "", err
 	}
-	defer func() {
-		if err = errors.Join(err, file.Close()); err != nil {
-			root.Remove(name)
-		}
-	}()
+	err = b.finish(ctx, root, name, file, key, source, replaces)
+	if err = errors.Join(err, file.Close()); err != nil {
+		_ = root.Remove(name) // or it is swept some day
+	}
+	return name, err
+}
+
+// finish gives a temporary file its content and its time, and flushes it to the disk.
+func (b *Bucket) finish(ctx context.Context, root *os.Root, name string, file *os.File, key string, source bucket.Source, replaces bucket.Info) error {
 	if err := fill(ctx, file, source); err != nil {
-		return "", err
+		return err
 	}
 	// Only now, with an inode of its own, may the file ask for the latest time given up: whoever had this inode before has noted his.
 	follows, err := retired(root, key)
 	if err != nil {
-		return "", err
+		return err
 	}
 	t := b.stamp(max(follows, tickOf(replaces.ModTime)))
-	if err := b.chtimes(root, name, t); err != nil {
-		return "", err
+	if err := b.calls.chtimes(root, name, t.time()); err != nil {
+		return err
 	}
 	if b.sync {
 		if err := file.Sync(); err != nil {
-			return "", err
+			return err
 		}
 	}
-	return name, kept(file, t)
+	return kept(file, t)
 }
 
 // fill copies a body, whose size must be what its source said.
@@ -115,9 +126,13 @@ func fill(ctx context.Context, file *os.File, source bucket.Source) error {
 	if size >= 0 {
 		reader.r = io.LimitReader(body, size+1)
 	}
-	n, err := io.Copy(file, reader)
+	buffer := int64(128 << 10)
+	if size >= 0 {
+		buffer = min(buffer-1, size) + 1
+	}
+	n, err := io.CopyBuffer(struct{ io.Writer }{file}, reader, make([]byte, buffer))
 	switch {
-	case reader.err != nil && reader.err == ctx.Err():
+	case reader.err != nil && errors.Is(reader.err, ctx.Err()):
 		return reader.err
 	case reader.err != nil:
 		return fmt.Errorf("%w: reading the body: %w", bucket.ErrInvalid, reader.err)
@@ -131,14 +146,32 @@ func fill(ctx context.Context, file *os.File, source bucket.Source) error {
 	return nil
 }
 
+// contextReader ends with its context and remembers its own failure, so that it can be told from that of a writer.
+type contextReader struct {
+	ctx context.Context
+	r   io.Reader
+	err error
+}
+
+func (r *contextReader) Read(p []byte) (int, error) {
+	if r.err = r.ctx.Err(); r.err != nil {
+		return 0, r.err
+	}
+	n, err := r.r.Read(p)
+	if err != io.EOF {
+		r.err = err
+	}
+	return n, err
+}
+
 // place gives a new object its name, which the filesystem refuses where it is taken.
 func (b *Bucket) place(root *os.Root, temp, key string) error {
-	err := b.link(root, temp, key)
+	err := b.calls.link(root, temp, key)
 	if errors.Is(err, fs.ErrNotExist) {
 		if err := b.makeFolders(root, path.Dir(key)); err != nil {
 			return err
 		}
-		err = b.link(root, temp, key)
+		err = b.calls.link(root, temp, key)
 	}
 	switch {
 	case errors.Is(err, fs.ErrExist):
@@ -177,46 +210,4 @@ func (b *Bucket) replace(ctx context.Context, root *os.Root, temp, key string, c
 		}
 		return root.Rename(temp, key)
 	})
-}
-
-// Delete implements bucket.Bucket.
-func (b *Bucket) Delete(ctx context.Context, key string) error {
-	return b.answer(bucket.Delete, key, b.remove(ctx, key, ""))
-}
-
-// DeleteIf implements bucket.ConditionalDeleter.
-func (b *Bucket) DeleteIf(ctx context.Context, key string, version bucket.Version) error {
-	err := bucket.IfMatch(version).Check()
-	if err == nil {
-		err = b.remove(ctx, key, version)
-	}
-	return b.answer(bucket.DeleteIf, key, err)
-}
-
-// remove removes an object, in whatever version where none is given.
-func (b *Bucket) remove(ctx context.Context, key string, version bucket.Version) error {
-	if _, err := b.stat(ctx, key); err != nil {
-		return err
-	}
-	root, err := b.writable()
-	if err != nil {
-		return err
-	}
-	err = b.locked(ctx, key, func() error {
-		info, t, err := look(root, key)
-		switch {
-		case err != nil:
-			return err
-		case version != "" && info.Version != version:
-			return bucket.ErrChanged
-		}
-		if err := retire(root, key, t); err != nil {
-			return err
-		}
-		return root.Remove(key)
-	})
-	if err != nil {
-		return err
-	}
-	return b.settle(root, path.Dir(key))
 }

@@ -4,9 +4,10 @@
 //
 // [Run] holds an implementation of bucket.Bucket, or a decorator, to every sentence of the contract:
 //
-//	buckettest.Run(t, buckettest.Options{Extras: []bucket.Verb{bucket.GetRange}}, func(t *testing.T) bucket.Bucket { return … })
+//	buckettest.Run(t, func(t *testing.T) bucket.Bucket { return … }, bucket.GetRange, bucket.DeleteIf)
 //
-// [Cases] is the same suite as a list, for a program that runs it outside of a test. New behaviour is a new case here first.
+// The verbs are the extras that the bucket must have. [RunReading] is the part of the suite that a read-only bucket passes. [Cases] is the same
+// suite as a list, for a program that runs it outside of a test. New behaviour is a new case here first.
 //
 // # Faults
 //

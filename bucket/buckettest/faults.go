@@ -76,7 +76,7 @@ func CutBody(n int64) Action {
 				return bucket.Answer{}, failure(r, err)
 			}
 			defer body.Close()
-			if _, err := io.CopyN(io.Discard, body, n); err != nil && err != io.EOF {
+			if _, err := io.CopyN(io.Discard, body, n); err != nil && !errors.Is(err, io.EOF) {
 				return bucket.Answer{}, failure(r, err)
 			}
 			return bucket.Answer{}, failure(r, cut)
@@ -89,7 +89,7 @@ func CutBody(n int64) Action {
 					return 0, failure(r, cut)
 				}
 				got, err := body.Read(p[:min(int64(len(p)), rest)])
-				if rest -= int64(got); err == io.EOF {
+				if rest -= int64(got); errors.Is(err, io.EOF) {
 					err = failure(r, cut)
 				}
 				return got, err
@@ -249,7 +249,7 @@ func failure(r *bucket.Request, err error) error {
 	if kind == nil {
 		kind = bucket.ErrUnavailable
 	}
-	if err == kind {
+	if errors.Is(kind, err) {
 		err = errScripted
 	}
 	return &bucket.Error{Verb: r.Verb, Key: r.Name(), Kind: kind, Err: err}

@@ -101,7 +101,7 @@ func (m *model) expect(t *rapid.T, what string, reaches, answered bool, err, wan
 	case !answered:
 		want = bucket.ErrUnavailable
 	}
-	if bucket.Kind(err) != want || (err == nil) != (want == nil) {
+	if !errors.Is(bucket.Kind(err), want) || (err == nil) != (want == nil) {
 		t.Fatalf("%s: %v, not %v", what, err, want)
 	}
 }

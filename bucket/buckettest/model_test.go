@@ -57,7 +57,11 @@ func TestTheModelDisagreesWithWhatIsBroken(t *testing.T) {
 		if err := flag.Set(name, value); err != nil {
 			t.Fatal(err)
 		}
-		t.Cleanup(func() { flag.Set(name, old) })
+		t.Cleanup(func() {
+			if err := flag.Set(name, old); err != nil {
+				t.Error(err)
+			}
+		})
 	}
 	for name, broken := range map[string]bucket.Middleware{
 		"IfMatch is ignored": only(bucket.Put, func(ctx context.Context, r *bucket.Request, next bucket.Handler) (bucket.Answer, error) {

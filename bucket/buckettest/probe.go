@@ -132,7 +132,7 @@ func (p *probe) fails(kind, err error) {
 	switch {
 	case err == nil:
 		p.failf("no error, where there should be %q", kind)
-	case bucket.Kind(err) != kind:
+	case !errors.Is(bucket.Kind(err), kind):
 		p.failf("the error is %q, not of the kind %q", err, kind)
 	case !ok || explained.Verb == "":
 		p.failf("the error %q does not say what was asked", err)

@@ -13,7 +13,7 @@ import (
 func sourceCases() []Case {
 	return []Case{
 		{Name: "a body may be as large as it likes", run: func(p *probe) {
-			for _, size := range []int{0, 1, 4095, 65_536, 3<<20 + 1} {
+			for _, size := range []int{0, 1, 4095, 65_536, 1<<20 + 1} {
 				content := strings.Repeat("0123456789abcdef", size/16+1)[:size]
 				p.must(p.put("a", content, bucket.IfAbsent()))
 				p.holds("a", content)

@@ -135,12 +135,11 @@ func (p *probe) refusesKey(key string) {
 // beside puts two objects of which one is a folder of the other's key. A store need not take the second, but must say so and keep the first.
 func (p *probe) beside(first, second string) {
 	p.create(first, "first")
-	switch err := p.put(second, "second", bucket.IfAbsent()); {
-	case err == nil:
-		p.holds(second, "second")
-	default:
+	if err := p.put(second, "second", bucket.IfAbsent()); err != nil {
 		p.fails(bucket.ErrRefused, err)
 		p.lacksObject(second)
+	} else {
+		p.holds(second, "second")
 	}
 	p.holds(first, "first")
 }

@@ -150,6 +150,8 @@ func readable(err error) error {
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
 		return fmt.Errorf("%w; an input must be there, and stay while it is read", err)
+	case errors.Is(err, errSpecial):
+		return fmt.Errorf("%w; --exclude leaves it out", err)
 	case errors.Is(err, fs.ErrPermission):
 		return fmt.Errorf("%w; an input must be readable", err)
 	}

@@ -6,19 +6,21 @@ import (
 	"io"
 
 	"github.com/quivercache/quiver/blobstore"
+	"github.com/quivercache/quiver/digest"
 )
 
 // fetch reads the contents of a remembered outcome, in their order.
 type fetch struct {
 	*Outcome
 	values *blobstore.Store
+	dog    *watchdog
 	pack   io.ReadCloser // nil: not opened yet
 	behind int64         // bytes of the pack before the next content
 	packed int           // contents of the pack that are still to come
 }
 
-func newFetch(o *Outcome, values *blobstore.Store) *fetch {
-	f := &fetch{Outcome: o, values: values}
+func newFetch(o *Outcome, values *blobstore.Store, dog *watchdog) *fetch {
+	f := &fetch{Outcome: o, values: values, dog: dog}
 	for c := range o.contents {
 		if c.Packed {
 			f.packed++
@@ -44,11 +46,26 @@ func (f *fetch) copy(ctx context.Context, w io.Writer, c *Content) error {
 	case c.Packed:
 		return f.copyPacked(ctx, w, c)
 	}
-	r, err := f.values.Open(ctx, c.Digest)
+	r, err := f.open(ctx, c.Digest)
 	if err != nil {
 		return err
 	}
 	return errors.Join(copyVerified(w, r, c), r.Close())
+}
+
+// open opens a value under the watchdog.
+func (f *fetch) open(ctx context.Context, key digest.Digest) (io.ReadCloser, error) {
+	var r *blobstore.Reader
+	var err error
+	f.dog.progressed()
+	f.dog.wait(func() int {
+		r, err = f.values.Open(ctx, key)
+		return 0
+	})
+	if err != nil {
+		return nil, err
+	}
+	return watchedReader{r, f.dog}, nil
 }
 
 // copyVerified reads to the end of the value, where the store knows whether it is damaged: it then heals when it is saved again.
@@ -64,11 +81,10 @@ func copyVerified(w io.Writer, r io.Reader, c *Content) error {
 
 func (f *fetch) copyPacked(ctx context.Context, w io.Writer, c *Content) error {
 	if f.pack == nil {
-		r, err := f.values.Open(ctx, f.Pack)
-		if err != nil {
+		var err error
+		if f.pack, err = f.open(ctx, f.Pack); err != nil {
 			return err
 		}
-		f.pack = r
 	}
 	if _, err := io.CopyN(io.Discard, f.pack, f.behind); err != nil {
 		return err

@@ -1,12 +1,10 @@
 package execution_test
 
 import (
-	"context"
 	"errors"
 	"os"
 	"path/filepath"
 	"strings"
-	"syscall"
 	"testing"
 
 	"github.com/quivercache/quiver"
@@ -192,18 +190,4 @@ func TestAFullTemporaryDirectoryStopsNothing(t *testing.T) {
 		w.wantTalk(got, "not remembered: what it printed could not be kept")
 		w.wantRuns(n + 1)
 	}
-}
-
-func TestASignalBeforeTheCommandEndsQuiver(t *testing.T) {
-	w := newWorld(t)
-	w.middleware = []bucket.Middleware{func(next bucket.Handler) bucket.Handler {
-		return func(ctx context.Context, r *bucket.Request) (bucket.Answer, error) {
-			if err := syscall.Kill(os.Getpid(), syscall.SIGTERM); err != nil {
-				t.Error(err)
-			}
-			return silent(next)(ctx, r)
-		}
-	}}
-	w.want(w.run(execution.Options{}, "child-print", "", "", "0"), outcome{128 + int(syscall.SIGTERM), "", ""})
-	w.wantRuns(0)
 }

@@ -1,6 +1,7 @@
 package execution
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -92,11 +93,10 @@ func (k *kept) place() error {
 		switch {
 		case c.Size <= min(hereLimit, room):
 			room -= c.Size
-			bytes, err := k.read(c)
-			if err != nil {
+			var err error
+			if c.Bytes, err = k.read(c); err != nil {
 				return err
 			}
-			c.Bytes = bytes
 		default:
 			c.Packed = c.Size < packLimit
 			k.size += c.Size
@@ -106,21 +106,10 @@ func (k *kept) place() error {
 }
 
 // read returns a small content, nil where it is empty.
-func (k *kept) read(c *Content) (bytes []byte, err error) {
-	if c.Size == 0 {
-		return nil, nil
-	}
-	bytes = make([]byte, c.Size)
-	return bytes, k.copy(&fill{bytes}, c)
-}
-
-// fill writes into a slice.
-type fill struct{ left []byte }
-
-func (f *fill) Write(b []byte) (int, error) {
-	n := copy(f.left, b)
-	f.left = f.left[n:]
-	return n, nil
+func (k *kept) read(c *Content) ([]byte, error) {
+	var b bytes.Buffer
+	err := k.copy(&b, c)
+	return b.Bytes(), err
 }
 
 // copy copies a content that is on this machine, and fails if it is not what it was.
@@ -164,7 +153,7 @@ func (k *kept) save(ctx context.Context, values *blobstore.Store) error {
 		if err != nil {
 			return err
 		}
-		d, err := values.SaveReader(ctx, seekable(r), nil)
+		d, err := values.SaveReader(ctx, r, nil)
 		if err = errors.Join(err, r.Close()); err != nil {
 			return err
 		}
@@ -179,14 +168,6 @@ func (k *kept) save(ctx context.Context, values *blobstore.Store) error {
 	var err error
 	k.Pack, err = k.savePack(ctx, values)
 	return err
-}
-
-// seekable shows the store the seeking of a content, so that it needs no copy.
-func seekable(r io.ReadCloser) io.Reader {
-	if u, ok := r.(unclosed); ok {
-		return u.ReadSeeker
-	}
-	return r
 }
 
 // savePack sends the packed contents as one value.

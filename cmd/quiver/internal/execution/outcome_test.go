@@ -17,6 +17,7 @@ import (
 	"github.com/quivercache/quiver/blobstore"
 	"github.com/quivercache/quiver/bucket/mem"
 	"github.com/quivercache/quiver/digest"
+	"github.com/quivercache/quiver/op"
 )
 
 // keepIn describes a tree as an out of a run, and saves its contents.
@@ -34,10 +35,12 @@ func keepIn(t fatal, values *blobstore.Store, path string) *Outcome {
 
 // restoreTo brings the only out of an outcome to a path.
 func restoreTo(values *blobstore.Store, o *Outcome, path string) error {
-	from := newFetch(o, values)
+	ctx, dog, release := watchProgress(context.Background(), op.SystemClock())
+	defer release()
+	from := newFetch(o, values, dog)
 	r := &restoration{}
-	copy := func(w io.Writer, c *Content) error { return from.copy(context.Background(), w, c) }
-	err := r.stage(context.Background(), &o.Outs[0], path, copy, from.skip)
+	copy := func(w io.Writer, c *Content) error { return from.copy(ctx, w, c) }
+	err := r.stage(ctx, &o.Outs[0], path, copy, from.skip)
 	if err == nil {
 		err = r.commit()
 	}

@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"io"
 	"time"
+
+	"github.com/quivercache/quiver/op"
 )
 
 const (
@@ -14,10 +16,10 @@ const (
 	// saveTime is how long remembering may take, besides the time for the bytes that are sent.
 	saveTime = 30 * time.Second
 	// saveTimeAfterFailure is the same where the store has not answered before.
-	saveTimeAfterFailure = 10 * time.Second
+	saveTimeAfterFailure = 5 * time.Second
 	// slowest is how many bytes a second a store must take.
 	slowest = 256 << 10
-	// progress is how many bytes a store must give within lookUpTime.
+	// progress is how many bytes a store must give in each lookUpTime.
 	progress = 64 << 10
 )
 
@@ -61,34 +63,50 @@ func within[T any](ctx context.Context, limit time.Duration, work func(ctx conte
 	return none, context.Cause(ctx)
 }
 
-// watchdog ends a transfer that makes no progress.
+// watchdog ends the context of transfers from a store that makes no progress. Only waiting for the store counts, not what is done in between.
 type watchdog struct {
-	timer *time.Timer
-	left  int64 // bytes until the timer starts again
+	clock op.Clock
+	timer *time.Timer   // runs while the store is waited for
+	left  time.Duration // that may be waited for the next bytes
+	bytes int           // that are still to come in that time
 }
 
-// watchProgress ends ctx once nothing has been counted for too long.
-func watchProgress(ctx context.Context) (context.Context, *watchdog, func()) {
+// watchProgress returns a context that ends with errSlow where waiting under the watchdog takes too long, and what releases both.
+func watchProgress(ctx context.Context, clock op.Clock) (context.Context, *watchdog, func()) {
 	ctx, cancel := context.WithCancelCause(ctx)
-	timer := time.AfterFunc(lookUpTime, func() { cancel(errSlow) })
-	return ctx, &watchdog{timer, progress}, func() {
-		timer.Stop()
+	d := &watchdog{clock: clock, timer: time.AfterFunc(lookUpTime, func() { cancel(errSlow) })}
+	d.timer.Stop()
+	d.progressed()
+	return ctx, d, func() {
+		d.timer.Stop()
 		cancel(nil)
 	}
 }
 
-// count returns a writer whose bytes count as progress.
-func (d *watchdog) count(w io.Writer) io.Writer { return countedWriter{w, d} }
+func (d *watchdog) progressed() { d.left, d.bytes = lookUpTime, progress }
 
-type countedWriter struct {
-	io.Writer
+// wait runs what waits for the store and gives so many bytes.
+func (d *watchdog) wait(work func() int) {
+	began := d.clock.Now()
+	d.timer.Reset(d.left)
+	n := work()
+	d.timer.Stop()
+	d.left = max(d.left-d.clock.Now().Sub(began), 0)
+	if d.bytes -= n; d.bytes <= 0 {
+		d.progressed()
+	}
+}
+
+// watchedReader is a reader from the store.
+type watchedReader struct {
+	io.ReadCloser
 	*watchdog
 }
 
-func (c countedWriter) Write(b []byte) (int, error) {
-	if c.left -= int64(len(b)); c.left <= 0 {
-		c.left = progress
-		c.timer.Reset(lookUpTime)
-	}
-	return c.Writer.Write(b)
+func (r watchedReader) Read(b []byte) (n int, err error) {
+	r.wait(func() int {
+		n, err = r.ReadCloser.Read(b)
+		return n
+	})
+	return n, err
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"syscall"
 	"time"
 
 	"github.com/quivercache/quiver"
@@ -19,6 +20,7 @@ type session struct {
 	*Engine
 	Options
 	signals *signals
+	stderr  *lines
 
 	outs  *outs
 	input *spool // standard input, where it was asked for
@@ -28,12 +30,11 @@ type session struct {
 	store *quiver.Store // nil: not opened
 }
 
-// Run runs a command line, or gives back what it did the last time, and returns the status to exit with. It never panics over a store, and never waits
-// for one without end.
+// Run runs a command line, or gives back what it did the last time, and returns the status to exit with.
 func (e *Engine) Run(ctx context.Context, options Options) int {
 	ctx, signals, stop := watch(ctx)
 	defer stop()
-	s := &session{Engine: e, Options: options, signals: signals}
+	s := &session{Engine: e, Options: options, signals: signals, stderr: &lines{Writer: e.Stderr}}
 	defer func() {
 		if s.input != nil {
 			_ = s.input.Close()
@@ -58,10 +59,11 @@ func (s *session) run(ctx context.Context) (status int, err error) {
 		return 0, err
 	}
 	if s.Disable {
-		s.explain("disabled by QUIVER_DISABLE: the command just runs")
 		if s.DryRun {
+			s.say("would run the command: remembering is switched off")
 			return 0, nil
 		}
+		s.explain("remembering is switched off: the command just runs")
 		_, r, err := s.runChild(ctx, nil, nil)
 		if err != nil {
 			return 0, err
@@ -155,7 +157,7 @@ func (s *session) bear(ctx context.Context, found finding) error {
 func (s *session) runChild(ctx context.Context, stdout, stderr *spool) (*child, *run, error) {
 	c := &child{
 		argv: s.Argv, clock: s.Clock, signals: s.signals,
-		stdout: &capture{to: s.Stdout, kept: stdout}, stderr: &capture{to: s.Stderr, kept: stderr},
+		stdout: &capture{to: s.Stdout, kept: stdout}, stderr: &capture{to: s.stderr, kept: stderr},
 	}
 	switch {
 	case s.input != nil:
@@ -173,6 +175,15 @@ func (s *session) runChild(ctx context.Context, stdout, stderr *spool) (*child, 
 	}
 	if r.startErr != nil {
 		s.say("cannot run %s: %v", s.Argv[0], r.startErr)
+	}
+	for _, failed := range []error{c.stdout.closed, c.stderr.closed} {
+		// A command that ended before it could notice must not seem to have done its work. A reader that went away is another matter.
+		if failed != nil && !errors.Is(failed, syscall.EPIPE) {
+			s.say("passing on what the command prints: %v", failed)
+			if r.status == 0 {
+				r.status = Failed
+			}
+		}
 	}
 	return c, r, nil
 }

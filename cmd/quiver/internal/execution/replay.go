@@ -3,6 +3,7 @@ package execution
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"syscall"
 
@@ -24,13 +25,13 @@ func (s *session) replay(ctx context.Context, found finding) (status int, miss f
 	}
 	defer streams[0].Close()
 	defer streams[1].Close()
-	for i, to := range []io.Writer{s.Stdout, s.Stderr} {
+	for i, to := range []io.Writer{s.Stdout, s.stderr} {
 		err := printAll(ctx, to, streams[i])
 		if errors.Is(err, syscall.EPIPE) {
 			return signalled + int(brokenPipe), found, nil // as the command would have ended
 		}
 		if err != nil {
-			return 0, found, err
+			return 0, found, fmt.Errorf("printing what is remembered: %w", err)
 		}
 	}
 	return o.Exit, found, nil
@@ -61,14 +62,14 @@ func missOf(err error) string {
 
 // restore brings the outs of an outcome to where they belong, and returns the streams. A store that makes no progress is not waited for.
 func (s *session) restore(ctx context.Context, o *Outcome) (streams [2]*spool, err error) {
-	ctx, dog, rest := watchProgress(ctx)
-	defer rest()
-	from := newFetch(o, s.store.Values)
+	watched, dog, release := watchProgress(ctx, s.Clock)
+	defer release()
+	from := newFetch(o, s.store.Values, dog)
 	defer from.Close()
 	fetch := func(w io.Writer, c *Content) error {
-		err := from.copy(ctx, dog.count(w), c)
-		if err != nil && ctx.Err() != nil {
-			return errors.Join(context.Cause(ctx), err)
+		err := from.copy(watched, w, c)
+		if err != nil && watched.Err() != nil {
+			return errors.Join(context.Cause(watched), err)
 		}
 		return err
 	}

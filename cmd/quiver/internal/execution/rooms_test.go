@@ -16,6 +16,7 @@ import (
 
 	"github.com/quivercache/quiver/callindex"
 	"github.com/quivercache/quiver/digest"
+	"github.com/quivercache/quiver/op"
 )
 
 func TestASpoolGivesBackWhatWasWrittenFromMemoryAndFromAFile(t *testing.T) {
@@ -104,20 +105,38 @@ func TestWorkThatDoesNotEndIsLeftBehind(t *testing.T) {
 	})
 }
 
+// slowly gives one chunk of bytes after each pause.
+type slowly struct {
+	pause time.Duration
+	chunk int
+}
+
+func (s *slowly) Read(b []byte) (int, error) {
+	<-time.After(s.pause)
+	return min(s.chunk, len(b)), nil
+}
+
+func (*slowly) Close() error { return nil }
+
 func TestTheWatchdogWaitsForProgressAndNotForTheEnd(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		ctx, dog, stop := watchProgress(t.Context())
-		defer stop()
-		w := dog.count(io.Discard)
+		ctx, dog, release := watchProgress(t.Context(), op.SystemClock())
+		defer release()
+		source := &slowly{2 * time.Second, progress}
+		r := watchedReader{source, dog}
+		buffer := make([]byte, progress)
 		for range 10 {
-			<-time.After(2 * time.Second)
-			if _, err := w.Write(make([]byte, progress)); err != nil || ctx.Err() != nil {
+			if _, err := r.Read(buffer); err != nil || ctx.Err() != nil {
 				t.Fatal("it ended in spite of progress: ", err)
 			}
+			<-time.After(time.Hour) // the machine is busy with something else
 		}
+		if ctx.Err() != nil {
+			t.Fatal("it ended for what was not its fault")
+		}
+		source.chunk = 10
 		for range 2 {
-			<-time.After(2 * time.Second)
-			_, _ = w.Write([]byte("too little"))
+			_, _ = r.Read(buffer)
 		}
 		if !errors.Is(context.Cause(ctx), errSlow) {
 			t.Fatal("it goes on")

@@ -3,27 +3,19 @@
 package execution_test
 
 import (
-	"bytes"
+	"context"
 	"os"
+	"os/signal"
 	"strconv"
 	"strings"
+	"sync"
 	"syscall"
 	"testing"
+	"time"
 
+	"github.com/quivercache/quiver/bucket"
 	"github.com/quivercache/quiver/cmd/quiver/internal/execution"
 )
-
-// whenReady calls do once, when a command has said that it is ready.
-func whenReady(do func()) *buffer {
-	asked := false
-	return &buffer{on: func(written []byte) error {
-		if !asked && bytes.Contains(written, []byte("ready")) {
-			asked = true
-			do()
-		}
-		return nil
-	}}
-}
 
 // tell sends a signal to this process, whose engine passes it on.
 func tell(t *testing.T, sig syscall.Signal) func() {
@@ -49,6 +41,22 @@ func TestASignalReachesTheCommandOnceAndEndsIt(t *testing.T) {
 			}
 			w.wantRuns(n + 1)
 		}
+	}
+}
+
+func TestASignalReachesAllProcessesOfTheCommand(t *testing.T) {
+	w := newWorld(t)
+	var stderr buffer
+	got := w.runWith(whenReady(tell(t, syscall.SIGTERM)), &stderr, execution.Options{}, "/bin/sh", "-c", `"$0" child-wait 0 & wait`, os.Args[0])
+	w.want(got, outcome{128 + int(syscall.SIGTERM), "ready\nterminated\n", ""})
+}
+
+func TestACommandThatASignalEndsIsNeverRemembered(t *testing.T) {
+	w := newWorld(t)
+	for n := range 2 {
+		got := w.run(execution.Options{KeepFailures: true}, "/bin/sh", "-c", "printf x >>$COUNT; kill -KILL $$")
+		w.want(got, outcome{128 + int(syscall.SIGKILL), "", ""})
+		w.wantRuns(n + 1)
 	}
 }
 
@@ -85,6 +93,16 @@ func TestAClosedOutputPassesThroughAndIsNotRemembered(t *testing.T) {
 		if w.events[n].Hit {
 			t.Fatal("remembered")
 		}
+	}
+}
+
+func TestAClosedOutputIsNotRememberedEvenIfTheCommandDidNotNotice(t *testing.T) {
+	w := newWorld(t)
+	for n := range 2 {
+		stdout := &buffer{on: func([]byte) error { return syscall.EPIPE }}
+		var stderr buffer
+		w.want(w.runWith(stdout, &stderr, execution.Options{}, "child-print", "out", "", "0"), outcome{0, "", ""})
+		w.wantRuns(n + 1)
 	}
 }
 
@@ -126,7 +144,7 @@ func TestASlowReaderOfOursLosesNothing(t *testing.T) {
 	var stderr buffer
 	go func() {
 		defer close(release)
-		<-afterLinger()
+		<-time.After(1500 * time.Millisecond)
 	}()
 	got := w.runWith(stdout, &stderr, execution.Options{}, "child-flood", "65536")
 	w.wantSilence(got)
@@ -135,4 +153,64 @@ func TestASlowReaderOfOursLosesNothing(t *testing.T) {
 	}
 	w.wantSilence(w.run(execution.Options{}, "child-flood", "65536"))
 	w.wantRuns(1)
+}
+
+func TestASignalBeforeTheCommandEndsQuiver(t *testing.T) {
+	w := newWorld(t)
+	w.middleware = []bucket.Middleware{func(next bucket.Handler) bucket.Handler {
+		return func(ctx context.Context, r *bucket.Request) (bucket.Answer, error) {
+			if err := syscall.Kill(os.Getpid(), syscall.SIGTERM); err != nil {
+				t.Error(err)
+			}
+			return silent(next)(ctx, r)
+		}
+	}}
+	w.want(w.run(execution.Options{}, "child-print", "", "", "0"), outcome{128 + int(syscall.SIGTERM), "", ""})
+	w.wantRuns(0)
+}
+
+func TestAFullDiskBehindOurOutputIsAFailure(t *testing.T) {
+	w := newWorld(t)
+	stdout := func() *buffer { return &buffer{on: func([]byte) error { return syscall.ENOSPC }} }
+	for n := range 2 { // the first runs, and so does the second
+		var stderr buffer
+		got := w.runWith(stdout(), &stderr, execution.Options{}, "child-print", "out", "", "0")
+		w.want(got, outcome{execution.Failed, "", "quiver: passing on what the command prints: no space left on device\n"})
+		w.wantRuns(n + 1)
+	}
+	w.wantSilence(w.run(execution.Options{}, "child-print", "out", "", "0"))
+	var stderr buffer
+	got := w.runWith(stdout(), &stderr, execution.Options{}, "child-print", "out", "", "0")
+	w.want(got, outcome{execution.Failed, "", "quiver: printing what is remembered: no space left on device\n"})
+}
+
+func TestASignalEndsTheWaitForWhoeverReadsOurOutput(t *testing.T) {
+	w := newWorld(t)
+	caught := make(chan os.Signal, 1)
+	signal.Notify(caught, syscall.SIGTERM) // the last one may come when the engine watches no more
+	defer signal.Stop(caught)
+	release, stuck, over := make(chan struct{}), make(chan struct{}), make(chan struct{})
+	stdout := &buffer{on: func([]byte) error {
+		close(stuck)
+		<-release
+		return syscall.EPIPE
+	}}
+	var telling sync.WaitGroup
+	telling.Go(func() {
+		<-stuck
+		for { // the first may still reach the command
+			tell(t, syscall.SIGTERM)()
+			select {
+			case <-over:
+				return
+			case <-time.After(20 * time.Millisecond):
+			}
+		}
+	})
+	var stderr buffer
+	got := w.runWith(stdout, &stderr, execution.Options{}, "child-flood", "65536")
+	close(over)
+	telling.Wait()
+	close(release)
+	w.want(got, outcome{128 + int(syscall.SIGTERM), "", ""})
 }

@@ -10,9 +10,12 @@ import (
 	"testing/synctest"
 
 	"github.com/quivercache/quiver"
+	"github.com/quivercache/quiver/blobstore"
 	"github.com/quivercache/quiver/bucket"
 	"github.com/quivercache/quiver/bucket/buckettest"
+	"github.com/quivercache/quiver/callindex"
 	"github.com/quivercache/quiver/cmd/quiver/internal/execution"
+	"github.com/quivercache/quiver/digest"
 )
 
 func TestRequestsOfARun(t *testing.T) {
@@ -304,5 +307,36 @@ func newWorldEngine(w *world) func(argv []string) {
 		if status := other.Run(w.Context(), execution.Options{Argv: argv}); status != 0 {
 			w.Errorf("the other client ended with %d", status)
 		}
+	}
+}
+
+func TestAForgedOutcomeWritesNothing(t *testing.T) {
+	w := newWorld(t)
+	o := execution.Options{Out: []string{"out"}}
+	w.wantSilence(w.run(o, "child-write", "out", "x"))
+	store, err := w.engine.Store(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	record := onlyRecord(t, store)
+	none := execution.Content{Digest: digest.OfBytes([]byte{})}
+	forged := execution.Outcome{Stdout: none, Stderr: none, Outs: []execution.Out{{Name: []byte("out"), Entries: []execution.Entry{
+		{Path: []byte{}, Kind: execution.Directory}, {Path: []byte("../evil"), Kind: execution.File, Content: none},
+	}}}}
+	encoded, err := blobstore.CBOR.Encode(forged)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if record.Result, err = digest.Of(forged); err != nil {
+		t.Fatal(err)
+	}
+	record.Inline = &callindex.Inline{Codec: blobstore.CBOR.Name(), Data: encoded}
+	if _, err := store.Calls.Save(t.Context(), record, &callindex.SaveOptions{Replace: true}); err != nil {
+		t.Fatal(err)
+	}
+	w.wantTalk(w.run(o, "child-write", "out", "x"), "damaged or lost: ", `"../evil" has a part that names no file`, "the command runs")
+	w.wantRuns(2)
+	if got := names(t, "."); got != "out" {
+		t.Fatalf("there is %s", got)
 	}
 }

@@ -2,6 +2,7 @@ package execution
 
 import (
 	"fmt"
+	"io"
 	"os"
 	"strings"
 	"time"
@@ -9,11 +10,27 @@ import (
 	"github.com/quivercache/quiver/callindex"
 )
 
-// say talks to people: one line on standard error.
+// lines is a stream that knows whether it stands at the start of a line.
+type lines struct {
+	io.Writer
+	inside bool
+}
+
+func (l *lines) Write(b []byte) (int, error) {
+	if len(b) > 0 {
+		l.inside = b[len(b)-1] != '\n'
+	}
+	return l.Writer.Write(b)
+}
+
+// say talks to people: one line on standard error, also where the command left one unfinished.
 func (s *session) say(format string, arguments ...any) {
-	line := strings.ReplaceAll(fmt.Sprintf(format, arguments...), "\n", "; ")
+	line := "quiver: " + strings.ReplaceAll(fmt.Sprintf(format, arguments...), "\n", "; ") + "\n"
+	if s.stderr.inside {
+		line = "\n" + line
+	}
 	// Where even that cannot be said, there is nobody left to tell.
-	_, _ = fmt.Fprintln(s.Stderr, "quiver: "+line)
+	_, _ = io.WriteString(s.stderr, line)
 }
 
 // explain is say under --explain.

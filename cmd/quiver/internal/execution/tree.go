@@ -78,9 +78,12 @@ func (t *tree) node(ctx context.Context, name, below string) (digest.Digest, err
 	case mode&fs.ModeSymlink != 0:
 		return t.link(name, below)
 	default:
-		return digest.Digest{}, fmt.Errorf("%s is %s, which has no content to compare; leave it out with --exclude", name, special(mode))
+		return digest.Digest{}, fmt.Errorf("%s is %s: %w", name, special(mode), errSpecial)
 	}
 }
+
+// errSpecial: something in a tree has no content that could be compared or kept.
+var errSpecial = errors.New("a tree has only files, directories and links")
 
 func special(mode fs.FileMode) string {
 	switch {
@@ -124,7 +127,7 @@ func (t *tree) file(ctx context.Context, name, below string) (digest.Digest, err
 // digestOf digests a content of so many bytes in bounded memory.
 func digestOf(ctx context.Context, r io.Reader, size int64) (digest.Digest, error) {
 	w := digest.NewBytes(size)
-	_, err := io.Copy(w, &patientReader{ctx, r})
+	_, err := io.Copy(w, &boundReader{ctx, r})
 	if err != nil {
 		return digest.Digest{}, changedMeanwhile(err)
 	}
@@ -139,17 +142,17 @@ func changedMeanwhile(err error) error {
 	return err
 }
 
-// patientReader ends with its context.
-type patientReader struct {
+// boundReader ends with its context.
+type boundReader struct {
 	ctx context.Context
 	r   io.Reader
 }
 
-func (p *patientReader) Read(b []byte) (int, error) {
-	if err := context.Cause(p.ctx); err != nil {
+func (r *boundReader) Read(b []byte) (int, error) {
+	if err := context.Cause(r.ctx); err != nil {
 		return 0, err
 	}
-	return p.r.Read(b)
+	return r.r.Read(b)
 }
 
 func (t *tree) link(name, below string) (digest.Digest, error) {
