@@ -47,9 +47,10 @@ func exitStatus(err error) int {
 	case errors.Is(err, quiver.ErrNotFound):
 		return exitNotFound
 	}
-	switch bucket.Kind(err) {
-	case bucket.ErrRefused, bucket.ErrNoBucket, bucket.ErrThrottled, bucket.ErrUnavailable:
-		return exitStore
+	for _, kind := range []error{bucket.ErrRefused, bucket.ErrNoBucket, bucket.ErrThrottled, bucket.ErrUnavailable} {
+		if errors.Is(err, kind) {
+			return exitStore
+		}
 	}
 	return exitFailed
 }
