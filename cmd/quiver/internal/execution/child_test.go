@@ -21,8 +21,12 @@ func TestMain(m *testing.M) {
 	if len(os.Args) > 1 && strings.HasPrefix(os.Args[1], "child-") {
 		os.Exit(child(os.Args[1], os.Args[2:]))
 	}
+	heedSignals()
 	goleak.VerifyTestMain(m)
 }
+
+// heedSignals sees to it that this process ignores no signal that the tests send.
+var heedSignals = func() {}
 
 // child is what the commands do. Each notes in the file $COUNT that it ran.
 func child(verb string, arguments []string) int {

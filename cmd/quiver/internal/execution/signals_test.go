@@ -17,6 +17,20 @@ import (
 	"github.com/quivercache/quiver/cmd/quiver/internal/execution"
 )
 
+// Whoever runs the tests may ignore signals, as nohup does, and the engine would go on to ignore them. A process that is executed anew ignores what was
+// ignored before, but not what was caught.
+func init() {
+	heedSignals = func() {
+		if !signal.Ignored(syscall.SIGHUP) && !signal.Ignored(syscall.SIGINT) && !signal.Ignored(syscall.SIGQUIT) {
+			return
+		}
+		signal.Notify(make(chan os.Signal, 1), syscall.SIGHUP, syscall.SIGINT, syscall.SIGQUIT)
+		self, err := os.Executable()
+		must(err)
+		must(syscall.Exec(self, os.Args, os.Environ()))
+	}
+}
+
 // tell sends a signal to this process, whose engine passes it on.
 func tell(t *testing.T, sig syscall.Signal) func() {
 	return func() {
