@@ -23,12 +23,7 @@ soak: ## run the long suites too (half an hour)
 	$(GO) test -race -tags soak -timeout 60m $(PACKAGES)
 
 fuzz: ## fuzz every decoder and parser for FUZZTIME each
-	@$(GO) list $(PACKAGES) | while read -r package; do \
-		{ $(GO) test -list '^Fuzz' "$$package" | grep '^Fuzz' || true; } | while read -r target; do \
-			echo "fuzz $$package $$target $(FUZZTIME)"; \
-			$(GO) test -run '^$$' -fuzz "^$$target\$$" -fuzztime $(FUZZTIME) "$$package" | tail -n 3; \
-		done; \
-	done
+	@bash .ci/fuzz.sh $(FUZZTIME) $(PACKAGES)
 
 bench: ## run the benchmarks beside their floors
 	$(GO) test -run '^$$' -bench . -benchmem $(PACKAGES)
