@@ -30,11 +30,7 @@ All keys are looked at before the first is removed: where one is unknown or ambi
 			if err != nil {
 				return err
 			}
-			keys, err := parseKeys(words)
-			if err != nil {
-				return err
-			}
-			return a.withStore(c.Context(), func(ctx context.Context, store *quiver.Store) error {
+			return a.withKeys(c.Context(), words, func(ctx context.Context, store *quiver.Store, keys []digest.Key) error {
 				found := make([]entry, len(keys))
 				for i, key := range keys {
 					if found[i], err = find(ctx, store, key); err != nil {

@@ -27,11 +27,7 @@ found right; on standard output a damaged value is noticed after its bytes: heed
 		Example: "  quiver get 3fa9c1 > model.bin\n  quiver get 3fa9c1 --output model.bin",
 		Args:    cobra.ExactArgs(1),
 		RunE: func(c *cobra.Command, words []string) error {
-			keys, err := parseKeys(words)
-			if err != nil {
-				return err
-			}
-			return a.withStore(c.Context(), func(ctx context.Context, store *quiver.Store) error {
+			return a.withKeys(c.Context(), words, func(ctx context.Context, store *quiver.Store, keys []digest.Key) error {
 				if output == "" || output == "-" {
 					return copyValue(ctx, store, keys[0], a.out)
 				}

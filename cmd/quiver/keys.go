@@ -10,17 +10,17 @@ import (
 	"github.com/quivercache/quiver/digest"
 )
 
-// parseKeys reads keys as people write them: malformed ones never reach the store.
-func parseKeys(words []string) ([]digest.Key, error) {
+// withKeys runs a command's work with keys as people write them, of which malformed ones never reach the store.
+func (a *app) withKeys(ctx context.Context, words []string, work func(ctx context.Context, store *quiver.Store, keys []digest.Key) error) error {
 	keys := make([]digest.Key, len(words))
 	for i, word := range words {
 		key, err := digest.ParseKey(word)
 		if err != nil {
-			return nil, err
+			return err
 		}
 		keys[i] = key
 	}
-	return keys, nil
+	return a.withStore(ctx, func(ctx context.Context, store *quiver.Store) error { return work(ctx, store, keys) })
 }
 
 func (a *app) expandCommand() *cobra.Command {
@@ -34,11 +34,7 @@ A short digest has 4 characters at least. One that several digests begin with is
 		Example: "  quiver expand 3fa9c1",
 		Args:    cobra.MinimumNArgs(1),
 		RunE: func(c *cobra.Command, words []string) error {
-			keys, err := parseKeys(words)
-			if err != nil {
-				return err
-			}
-			return a.withStore(c.Context(), func(ctx context.Context, store *quiver.Store) error {
+			return a.withKeys(c.Context(), words, func(ctx context.Context, store *quiver.Store, keys []digest.Key) error {
 				for i, key := range keys {
 					full, err := store.Expand(ctx, key)
 					if err != nil {
@@ -63,11 +59,7 @@ values and calls together, in the order of the keys.`,
 		Example: "  quiver shrink 3fa9c1d2e4",
 		Args:    cobra.MinimumNArgs(1),
 		RunE: func(c *cobra.Command, words []string) error {
-			keys, err := parseKeys(words)
-			if err != nil {
-				return err
-			}
-			return a.withStore(c.Context(), func(ctx context.Context, store *quiver.Store) error {
+			return a.withKeys(c.Context(), words, func(ctx context.Context, store *quiver.Store, keys []digest.Key) error {
 				prefixes, err := store.Shrink(ctx, keys...)
 				if err != nil {
 					return err

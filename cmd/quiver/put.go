@@ -41,7 +41,7 @@ Without a file, or where the file is "-", standard input is saved. What is alrea
 }
 
 func (a *app) putFile(ctx context.Context, store *quiver.Store, file string) (digest.Digest, error) {
-	content := a.in
+	var content io.Reader = &interruptibleInput{ctx: ctx, source: a.in}
 	if file != "-" {
 		f, err := os.Open(file)
 		if err != nil {
@@ -52,12 +52,13 @@ func (a *app) putFile(ctx context.Context, store *quiver.Store, file string) (di
 		if err != nil {
 			return digest.Digest{}, err
 		}
-		if info.IsDir() {
+		switch {
+		case info.IsDir():
 			return digest.Digest{}, fmt.Errorf("%s is a directory: put takes files; quiver exec --in and --out take directories", file)
-		}
-		content = f
-		if !info.Mode().IsRegular() { // a pipe: it cannot be read twice
-			content = io.MultiReader(f)
+		case info.Mode().IsRegular():
+			content = f // which can be read twice, without a copy
+		default:
+			content = &interruptibleInput{ctx: ctx, source: f}
 		}
 	}
 	d, err := store.Values.SaveReader(ctx, content, &blobstore.SaveOptions{Verify: true})

@@ -24,11 +24,7 @@ func (a *app) showCommand() *cobra.Command {
 		Example: "  quiver show 3fa9c1",
 		Args:    cobra.MinimumNArgs(1),
 		RunE: func(c *cobra.Command, words []string) error {
-			keys, err := parseKeys(words)
-			if err != nil {
-				return err
-			}
-			return a.withStore(c.Context(), func(ctx context.Context, store *quiver.Store) error {
+			return a.withKeys(c.Context(), words, func(ctx context.Context, store *quiver.Store, keys []digest.Key) error {
 				for i, key := range keys {
 					if i > 0 && !a.json {
 						fmt.Fprintln(a.out)
