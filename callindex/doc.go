@@ -16,7 +16,8 @@
 // function that happen at once share a mark. The first record of a call wins, unless it is told to replace: then the record
 // is read first and replaced in just the version that was read. No record is ever overwritten blindly.
 //
-// A damaged record is a miss with a reason, and the next save of the call replaces it.
+// A damaged record is a miss with a reason, and the next save of the call replaces it. With Options.Signer, records are signed with all that they hold, and one
+// that is not signed, or not by a key that is trusted, is damaged too: its DamagedError wraps a *signing.Refusal.
 //
 // Contract: CallStorage, CallMixin.
 package callindex

@@ -37,18 +37,27 @@ func (s *Store) evict(ctx context.Context, key digest.Digest) error {
 		if w == nil {
 			w = s.begin(&r.Call, key)
 		}
-		err = w.try(ctx, func(ctx context.Context, _ string) error {
-			err := s.delete(ctx, key, r.version)
-			if errors.Is(err, bucket.ErrNotFound) {
-				return nil // the GET proved that it was there
-			}
-			return err
-		})
-		if !errors.Is(err, bucket.ErrChanged) {
+		if err := w.remove(ctx, r.version); !errors.Is(err, bucket.ErrChanged) {
 			return err
 		}
 	}
 	return fmt.Errorf("evicting %s: other writers changed the record %d times meanwhile: %w", key, attempts, bucket.ErrChanged)
+}
+
+// evictVersion removes a record as it was read. Fails with bucket.ErrChanged where it has changed.
+func (s *Store) evictVersion(ctx context.Context, key digest.Digest, r *Record) error {
+	return s.begin(&r.Call, key).remove(ctx, r.version)
+}
+
+// remove deletes a version of the record, which was read: that it is not there means that it is gone.
+func (w *writing) remove(ctx context.Context, version bucket.Version) error {
+	return w.try(ctx, func(ctx context.Context, _ string) error {
+		err := w.store.delete(ctx, w.mark.Key, version)
+		if errors.Is(err, bucket.ErrNotFound) {
+			return nil
+		}
+		return err
+	})
 }
 
 // delete removes a version of a record; where the store cannot delete conditionally, whatever version there is.

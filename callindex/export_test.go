@@ -1,6 +1,8 @@
 package callindex
 
 import (
+	"context"
+
 	"github.com/quivercache/quiver/bucket"
 	"github.com/quivercache/quiver/digest"
 )
@@ -11,6 +13,15 @@ func Encode(r *Record, key digest.Digest) ([]byte, error) { return r.encode(key)
 // Decode reads a record as Load does.
 func Decode(info bucket.Info, key digest.Digest, body []byte) (*Record, error) {
 	return decode(info, key, body)
+}
+
+// Recode reads a record as Load does, and writes it as Save does.
+func Recode(ctx context.Context, s *Store, key digest.Digest, text []byte) ([]byte, error) {
+	r, err := s.decode(ctx, bucket.Info{}, key, text)
+	if err != nil {
+		return nil, err
+	}
+	return s.encode(ctx, key, r)
 }
 
 // EncodeBatch is the body of a batch mark.

@@ -11,6 +11,7 @@ import (
 	"github.com/quivercache/quiver/bucket"
 	"github.com/quivercache/quiver/digest"
 	"github.com/quivercache/quiver/keyspace"
+	"github.com/quivercache/quiver/signing"
 )
 
 // Record is what is remembered of a call.
@@ -26,6 +27,9 @@ type Record struct {
 
 	write   string         // the write id, set by Save
 	version bucket.Version // of the object it was read from; empty: not read
+
+	signed   signing.KeyID // the key that it says it is signed with; zero: not signed
+	verified bool
 }
 
 // Metadata is what else is known of a call: groups by name, each a JSON object. Numbers read from a record are json.Number.
@@ -70,8 +74,17 @@ const (
 	sumSize  = len(sumOpen) + 2*sha256.Size + len(sumClose)
 )
 
-// encode returns the record's bytes.
+// encode returns the record's bytes, not signed.
 func (r *Record) encode(key digest.Digest) ([]byte, error) {
+	body, err := r.body(key)
+	if err != nil {
+		return nil, err
+	}
+	return seal(body)
+}
+
+// body returns the record's bytes up to its last members.
+func (r *Record) body(key digest.Digest) ([]byte, error) {
 	if r.Inline != nil && len(r.Inline.Data) > InlineLimit {
 		return nil, fmt.Errorf("a result of %d encoded bytes is too large to stand in its record: at most %d", len(r.Inline.Data), InlineLimit)
 	}
@@ -89,7 +102,11 @@ func (r *Record) encode(key digest.Digest) ([]byte, error) {
 	if err != nil {
 		return nil, fmt.Errorf("encoding the record: %w", err)
 	}
-	body := bytes.TrimSuffix(text.Bytes(), []byte("}\n"))
+	return bytes.TrimSuffix(text.Bytes(), []byte("}\n")), nil
+}
+
+// seal ends the record with its checksum.
+func seal(body []byte) ([]byte, error) {
 	sum := sha256.Sum256(body)
 	body = append(body, sumOpen...)
 	body = hex.AppendEncode(body, sum[:])
@@ -100,7 +117,7 @@ func (r *Record) encode(key digest.Digest) ([]byte, error) {
 	return body, nil
 }
 
-// decode returns the record of a key from an object's bytes. What cannot be believed is a *keyspace.DamagedError, what a later Quiver wrote a
+// decode returns the record of a key from an object's bytes, signed or not. What cannot be believed is a *keyspace.DamagedError, what a later Quiver wrote a
 // *keyspace.NewerFormatError.
 func decode(info bucket.Info, key digest.Digest, body []byte) (*Record, error) {
 	open := len(body) - sumSize

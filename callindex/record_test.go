@@ -2,7 +2,6 @@ package callindex_test
 
 import (
 	"bytes"
-	"context"
 	"crypto/sha256"
 	"encoding/json"
 	"errors"
@@ -416,7 +415,7 @@ func TestACutBatchMarkIsAnError(t *testing.T) {
 }
 
 func ExampleStore_Save() {
-	ctx, s := context.Background(), callindex.New(mem.New(nil), nil)
+	s := callindex.New(mem.New(nil), nil)
 	x, err := digest.Of(3)
 	if err != nil {
 		fmt.Println(err)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"time"
 
 	"golang.org/x/sync/errgroup"
 
@@ -20,6 +21,8 @@ type SaveOptions struct {
 	// Over is a record of this call, as it was loaded, that must give way: it is out of date, or its result was lost. Whoever has replaced it
 	// meanwhile wins. Without it, or with Replace, the field says nothing.
 	Over *Record
+	// Saved is when the record counts as saved; default now. Who moves or copies a record keeps its time.
+	Saved time.Time
 	// Beside runs while the mark is placed: it stores what the record will name. The record is written when both have succeeded.
 	Beside func(ctx context.Context) error
 }
@@ -68,7 +71,10 @@ func beside(ctx context.Context, one, other func(ctx context.Context) error) err
 // commit writes a record under the mark of w, and returns the record that the call then has.
 func (s *Store) commit(ctx context.Context, w *writing, r *Record, o SaveOptions) (*Record, error) {
 	ours := *r
-	ours.Saved = s.clock.Now().UTC()
+	if ours.Saved = o.Saved; o.Saved.IsZero() {
+		ours.Saved = s.clock.Now()
+	}
+	ours.Saved = ours.Saved.UTC()
 	condition := bucket.IfAbsent()
 	if o.Over != nil && o.Over.version != "" {
 		condition = bucket.IfMatch(o.Over.version)
@@ -99,6 +105,20 @@ func (s *Store) commit(ctx context.Context, w *writing, r *Record, o SaveOptions
 		}
 	}
 	return nil, fmt.Errorf("other writers changed the record %d times meanwhile: %w", attempts, bucket.ErrChanged)
+}
+
+// overwrite writes a record over the one that was read, and nothing else. Fails with bucket.ErrChanged where that is not there any more.
+func (s *Store) overwrite(ctx context.Context, key digest.Digest, r, changed *Record) error {
+	w := s.begin(&changed.Call, key)
+	ours := *changed
+	ours.Saved = r.Saved
+	err := w.put(ctx, &ours, bucket.IfMatch(r.version))
+	if errors.Is(err, bucket.ErrChanged) {
+		if theirs, getErr := s.get(ctx, key); getErr == nil && w.own(theirs) {
+			return nil // it had landed, and the answer was lost
+		}
+	}
+	return err
 }
 
 // saveParallel is how many records SaveAll writes at once.

@@ -11,6 +11,7 @@ import (
 	"github.com/quivercache/quiver/keyspace"
 	"github.com/quivercache/quiver/layout"
 	"github.com/quivercache/quiver/op"
+	"github.com/quivercache/quiver/signing"
 )
 
 // Options are the settings of a call storage; nil, or a zero field, means the default.
@@ -18,6 +19,14 @@ type Options struct {
 	Context op.Context // entered around every operation on a key; default none
 	Clock   op.Clock   // default the machine's
 	Entropy op.Entropy // of write ids; default the machine's
+
+	Signer *signing.Signer // signs what is saved, and says what to believe; default none, which believes all
+
+	Scheme *digest.Scheme // digests the values that queries ask for; default the one without hooks
+
+	// Damaged is told of a damaged record that a query or a transformation meets. What it returns ends that; nil passes the record over, as
+	// it does where Damaged is nil.
+	Damaged func(*keyspace.DamagedError) error
 }
 
 // Store is a call storage in a bucket. It may be used by many goroutines. List, Contains, Expand and Shrink are those of its Keys.
@@ -25,10 +34,13 @@ type Options struct {
 // Contract: CallStorage.
 type Store struct {
 	*keyspace.Keys
-	bucket bucket.Bucket
-	clock  op.Clock
-	marks  *marker
-	retry  op.Backoff
+	bucket  bucket.Bucket
+	clock   op.Clock
+	signer  *signing.Signer
+	marks   *marker
+	retry   op.Backoff
+	scheme  *digest.Scheme
+	damaged func(*keyspace.DamagedError) error
 }
 
 // New returns the call storage of a bucket, without a request.
@@ -43,12 +55,21 @@ func New(b bucket.Bucket, options *Options) *Store {
 	if o.Entropy == nil {
 		o.Entropy = op.SystemEntropy()
 	}
+	if o.Scheme == nil {
+		o.Scheme = scheme
+	}
+	if o.Damaged == nil {
+		o.Damaged = func(*keyspace.DamagedError) error { return nil }
+	}
 	return &Store{
-		Keys:   keyspace.New(b, layout.RecordSpace, o.Context),
-		bucket: b,
-		clock:  o.Clock,
-		marks:  newMarker(b, o.Clock, o.Entropy),
-		retry:  op.Backoff{Base: 50 * time.Millisecond, Cap: time.Second, Clock: o.Clock, Entropy: o.Entropy},
+		Keys:    keyspace.New(b, layout.RecordSpace, o.Context),
+		bucket:  b,
+		clock:   o.Clock,
+		signer:  o.Signer,
+		marks:   newMarker(b, o.Clock, o.Entropy),
+		retry:   op.Backoff{Base: 50 * time.Millisecond, Cap: time.Second, Clock: o.Clock, Entropy: o.Entropy},
+		scheme:  o.Scheme,
+		damaged: o.Damaged,
 	}
 }
 
@@ -80,5 +101,5 @@ func (s *Store) get(ctx context.Context, key digest.Digest) (*Record, error) {
 	case err != nil:
 		return nil, err
 	}
-	return decode(info, key, body)
+	return s.decode(ctx, info, key, body)
 }

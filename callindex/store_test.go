@@ -23,6 +23,9 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
+// ctx is that of the examples.
+var ctx = context.Background()
+
 // call returns a call of a function with one argument.
 func call(name string, argument any) callindex.Call {
 	d, err := digest.Of(argument)

@@ -81,7 +81,7 @@ func (w *writing) own(r *Record) bool { return w.used[r.write] }
 func (w *writing) put(ctx context.Context, r *Record, condition bucket.Condition) error {
 	return w.try(ctx, func(ctx context.Context, write string) error {
 		r.write = write
-		body, err := r.encode(w.mark.Key)
+		body, err := w.store.encode(ctx, w.mark.Key, r)
 		if err != nil {
 			return err
 		}

@@ -14,14 +14,14 @@ const (
 
 var (
 	// ErrNotFound: no such key. Contract: KeyError.
-	ErrNotFound = errors.New("digest: no such key")
+	ErrNotFound = errors.New("no such key")
 
 	// ErrTooShort: a prefix of fewer than 4 characters. It is an [ErrNotFound] too, as the contract's KeyError
 	// covers both.
 	ErrTooShort = fmt.Errorf("%w: a short digest needs at least %d characters", ErrNotFound, MinPrefix)
 
 	// ErrMalformed: text that can be no digest and no prefix of one: not hex, or too long. It never leads to a request.
-	ErrMalformed = errors.New("digest: malformed")
+	ErrMalformed = errors.New("malformed digest")
 )
 
 // A Key names an entry of a store: a [Digest], or a [Prefix] of one. No other type implements it.
