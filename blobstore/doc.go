@@ -27,6 +27,9 @@
 // A damaged value is a *keyspace.DamagedError, which is digest.ErrNotFound: a miss with a reason. The Store remembers what it has seen damaged, and the next
 // save of that value replaces it, in just that version; another process is told the version by [SaveOptions].Replace.
 //
+// With Options.Signer, values are signed, and one that is not signed, or not by a key that is trusted, is damaged too: its DamagedError wraps a
+// *signing.Refusal. That is known before the first byte of the value is read.
+//
 // What is intact and cannot be read here is no miss: an object of a later format (*keyspace.NewerFormatError), one of a codec that this store was not
 // given ([*CodecError]), a value that does not fit the Go type ([*DecodeError]) or into the memory that it may take ([*SizeError]). Failures of the bucket are returned as
 // they are, as *bucket.Error. Whatever prevents saving is a *keyspace.SaveError.

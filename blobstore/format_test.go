@@ -285,7 +285,7 @@ func TestANewerFormatIsAnErrorAndNoMiss(t *testing.T) {
 	for name, newer := range map[string]func(*crafted){
 		"version":               func(c *crafted) { c.version = 2 },
 		"version of other size": func(c *crafted) { c.version, c.codec, c.extra = 255, "", make([]byte, 3900) },
-		"flag":                  func(c *crafted) { c.flags, c.extra = 1, make([]byte, 40) },
+		"flag":                  func(c *crafted) { c.flags, c.extra = 2, make([]byte, 40) },
 		"last flag":             func(c *crafted) { c.flags = 1 << 15 },
 	} {
 		t.Run(name, func(t *testing.T) {

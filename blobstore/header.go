@@ -11,6 +11,7 @@ import (
 	"strings"
 
 	"github.com/quivercache/quiver/digest"
+	"github.com/quivercache/quiver/signing"
 )
 
 // The header of a value object. docs/format.md has the layout.
@@ -21,9 +22,12 @@ const (
 
 	frameStart = 8    // bytes of the skippable frame before its content
 	fixedSize  = 96   // bytes before the codec's name
+	macSize    = 40   // bytes of the HMAC and its key's id, where the header is signed
 	sumSize    = 4    // bytes of the checksum at the end
 	maxHeader  = 4096 // bytes of any header, of any version
 	maxCodec   = 32   // bytes of a codec's name
+
+	signedFlag = 1
 )
 
 var castagnoli = crc32.MakeTable(crc32.Castagnoli)
@@ -35,23 +39,45 @@ type header struct {
 	sum   [sha256.Size]byte // of the encoded value
 	key   digest.Digest
 	nonce [8]byte
+
+	signed bool
+	mac    signing.MAC // of content
 }
 
 // length is the number of bytes of the header with its frame.
-func (h header) length() int { return fixedSize + len(h.codec) + sumSize }
+func (h header) length() int {
+	if h.signed {
+		return fixedSize + len(h.codec) + macSize + sumSize
+	}
+	return fixedSize + len(h.codec) + sumSize
+}
 
 func (h header) appendTo(b []byte) []byte {
 	start := len(b)
+	b = h.appendContent(b)
+	if h.signed {
+		b = append(b, h.mac.Key[:]...)
+		b = append(b, h.mac.Sum[:]...)
+	}
+	return binary.LittleEndian.AppendUint32(b, crc32.Checksum(b[start:], castagnoli))
+}
+
+// appendContent appends what is signed: the header up to the HMAC, which pins the value by its size and SHA-256.
+func (h header) appendContent(b []byte) []byte {
+	var flags uint16
+	if h.signed {
+		flags = signedFlag
+	}
 	b = binary.LittleEndian.AppendUint32(b, skippable)
 	b = binary.LittleEndian.AppendUint32(b, uint32(h.length()-frameStart))
 	b = append(b, magic...)
-	b = append(b, headerVersion, byte(len(h.codec)), 0, 0)
+	b = append(b, headerVersion, byte(len(h.codec)))
+	b = binary.LittleEndian.AppendUint16(b, flags)
 	b = binary.LittleEndian.AppendUint64(b, uint64(h.size))
 	b = append(b, h.sum[:]...)
 	b = append(b, h.key[:]...)
 	b = append(b, h.nonce[:]...)
-	b = append(b, h.codec...)
-	return binary.LittleEndian.AppendUint32(b, crc32.Checksum(b[start:], castagnoli))
+	return append(b, h.codec...)
 }
 
 // newerFormat is a header that is intact and of a later version.
@@ -108,10 +134,17 @@ func parseHeader(frame []byte) (header, error) {
 	if len(body) < fixedSize || body[12] == 0 {
 		return header{}, errors.New("its header is too short")
 	}
-	if flags := binary.LittleEndian.Uint16(body[14:]); flags != 0 {
-		return header{}, &newerFormat{version: body[12], flags: flags}
+	flags := binary.LittleEndian.Uint16(body[14:])
+	if unknown := flags &^ signedFlag; unknown != 0 {
+		return header{}, &newerFormat{version: body[12], flags: unknown}
 	}
-	name := body[fixedSize:]
+	name, mac := body[fixedSize:], []byte(nil)
+	if flags == signedFlag {
+		if len(name) < macSize {
+			return header{}, errors.New("its header is too short")
+		}
+		name, mac = name[:len(name)-macSize], name[len(name)-macSize:]
+	}
 	if len(name) != int(body[13]) || checkCodecName(string(name)) != nil {
 		return header{}, errors.New("its header names no codec")
 	}
@@ -123,6 +156,10 @@ func parseHeader(frame []byte) (header, error) {
 	copy(h.sum[:], body[24:])
 	copy(h.key[:], body[56:])
 	copy(h.nonce[:], body[88:])
+	if mac != nil {
+		h.signed = true
+		h.mac = signing.MAC{Key: signing.KeyID(mac[:8]), Sum: [sha256.Size]byte(mac[8:])}
+	}
 	return h, nil
 }
 

@@ -18,6 +18,10 @@ func TestHeadersSurvive(t *testing.T) {
 		copy(h.sum[:], rapid.SliceOfN(rapid.Byte(), 32, 32).Draw(t, "sum"))
 		copy(h.key[:], rapid.SliceOfN(rapid.Byte(), 32, 32).Draw(t, "key"))
 		copy(h.nonce[:], rapid.SliceOfN(rapid.Byte(), 8, 8).Draw(t, "nonce"))
+		if h.signed = rapid.Bool().Draw(t, "signed"); h.signed {
+			copy(h.mac.Key[:], rapid.SliceOfN(rapid.Byte(), 8, 8).Draw(t, "id"))
+			copy(h.mac.Sum[:], rapid.SliceOfN(rapid.Byte(), 32, 32).Draw(t, "hmac"))
+		}
 		b := h.appendTo([]byte("before"))[len("before"):]
 		if len(b) != h.length() {
 			t.Fatalf("%d bytes, not %d", len(b), h.length())
@@ -35,6 +39,7 @@ func FuzzHeader(f *testing.F) {
 	h := header{codec: "raw", size: 5, key: digest.OfBytes([]byte("k"))}
 	f.Add(h.appendTo(nil))
 	f.Add(header{codec: "cbor"}.appendTo(nil))
+	f.Add(header{codec: "raw", size: 5, signed: true}.appendTo(nil))
 	newer := h.appendTo(nil)
 	newer[12] = 2
 	f.Add(newer)

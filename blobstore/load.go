@@ -116,5 +116,5 @@ func (s *Store) get(ctx context.Context, key digest.Digest) (*Reader, error) {
 	if err != nil {
 		return nil, err
 	}
-	return s.newReader(key, object)
+	return s.newReader(ctx, key, object)
 }

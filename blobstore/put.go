@@ -31,6 +31,9 @@ func (s *Store) write(ctx context.Context, w *writing) error {
 	if _, err := io.ReadFull(s.entropy, w.header.nonce[:]); err != nil {
 		return &keyspace.SaveError{Key: key, Err: fmt.Errorf("drawing a nonce: %w", err)}
 	}
+	if err := s.sign(ctx, &w.header); err != nil {
+		return &keyspace.SaveError{Key: key, Err: err}
+	}
 	err := s.Do(ctx, key, op.Write, func(ctx context.Context) error {
 		err := s.place(ctx, w)
 		if errors.Is(err, digest.ErrNotFound) {

@@ -2,6 +2,7 @@ package blobstore
 
 import (
 	"bytes"
+	"context"
 	"crypto/sha256"
 	"errors"
 	"fmt"
@@ -13,6 +14,7 @@ import (
 	"github.com/quivercache/quiver/bucket"
 	"github.com/quivercache/quiver/digest"
 	"github.com/quivercache/quiver/keyspace"
+	"github.com/quivercache/quiver/signing"
 )
 
 // Reader reads a value as it is encoded. It must be closed.
@@ -31,7 +33,7 @@ type Reader struct {
 }
 
 // newReader reads the header of an object and takes its body over.
-func (s *Store) newReader(key digest.Digest, object *bucket.Object) (*Reader, error) {
+func (s *Store) newReader(ctx context.Context, key digest.Digest, object *bucket.Object) (*Reader, error) {
 	r := &Reader{store: s, body: &body{object: object, left: object.Size}}
 	h, err := readHeader(r.body)
 	r.header.key = key
@@ -45,6 +47,13 @@ func (s *Store) newReader(key digest.Digest, object *bucket.Object) (*Reader, er
 	if err != nil {
 		r.Close()
 		return nil, r.fail(err)
+	}
+	if err := s.verify(ctx, h); err != nil {
+		r.Close()
+		if refusal, ok := errors.AsType[*signing.Refusal](err); ok {
+			return nil, r.refused(refusal)
+		}
+		return nil, err
 	}
 	r.header, r.left, r.hash = h, h.size, sha256.New()
 	r.body.check = checkFrame(h.size)
@@ -189,6 +198,13 @@ func (r *Reader) damaged(err error) error {
 	info := r.body.object.Info
 	r.store.damaged.note(r.header.key, info.Version)
 	return keyspace.Damaged(info, nil, "%v", err)
+}
+
+// refused remembers the same of a version that is intact, and whose writer is not trusted.
+func (r *Reader) refused(refusal *signing.Refusal) error {
+	info := r.body.object.Info
+	r.store.damaged.note(r.header.key, info.Version)
+	return keyspace.Damaged(info, refusal, "it is not verified")
 }
 
 var errClosed = errors.New("the reader is closed")

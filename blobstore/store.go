@@ -8,6 +8,7 @@ import (
 	"github.com/quivercache/quiver/keyspace"
 	"github.com/quivercache/quiver/layout"
 	"github.com/quivercache/quiver/op"
+	"github.com/quivercache/quiver/signing"
 )
 
 // Store keeps values in a bucket under their digests. It may be used by many goroutines.
@@ -21,6 +22,7 @@ type Store struct {
 	codec       Codec
 	codecs      map[string]Codec // by name
 	entropy     op.Entropy
+	signer      *signing.Signer
 	spoolDir    string
 	spoolLimit  int64
 	memoryLimit int64
@@ -39,6 +41,8 @@ type Options struct {
 	SpoolLimit  int64          // bytes that one such stream may have; default 64 GiB
 	MemoryLimit int64          // bytes, encoded, of a value that is saved or loaded other than as a stream; default 1 GiB
 	Level       int            // of compression, as zstd counts them, 1 to 22; default 3
+
+	Signer *signing.Signer // signs what is saved, and says what to believe; default none, which believes all
 }
 
 const (
@@ -68,6 +72,7 @@ func New(b bucket.Bucket, options *Options) *Store {
 		codec:       o.Codec,
 		codecs:      map[string]Codec{},
 		entropy:     o.Entropy,
+		signer:      o.Signer,
 		spoolDir:    o.SpoolDir,
 		spoolLimit:  positive(o.SpoolLimit, defaultSpoolLimit),
 		memoryLimit: positive(o.MemoryLimit, defaultMemoryLimit),
