@@ -49,7 +49,7 @@ func (s Schemes) Open(ctx context.Context, location string) (bucket.Bucket, erro
 	}
 	open, ok := s[u.Scheme]
 	if !ok {
-		return nil, fmt.Errorf("%w: the scheme of %s is not known; the schemes are %s", bucket.ErrInvalid, u, s)
+		return nil, fmt.Errorf("%w: the scheme of %s is not known; this version knows %s", bucket.ErrInvalid, u, s)
 	}
 	return open(ctx, u)
 }

@@ -58,7 +58,7 @@ func TestWhatCannotBeOpenedIsExplained(t *testing.T) {
 	}{
 		"":                                     {bucket.ErrInvalid, "schemes are file"},
 		"dir":                                  {bucket.ErrInvalid, "./dir"},
-		"nfs://host/dir":                       {bucket.ErrInvalid, "the schemes are file"},
+		"nfs://host/dir":                       {bucket.ErrInvalid, "this version knows file"},
 		"file:///d?sync=maybe":                 {bucket.ErrInvalid, "true or false"},
 		"file:///d?sync=true&sync=true":        {bucket.ErrInvalid, "once"},
 		"file:///d?fsync=false":                {bucket.ErrInvalid, "sync=true or sync=false"},

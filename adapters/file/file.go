@@ -78,6 +78,9 @@ func New(dir string, options *Options) (*Bucket, error) {
 	if err != nil {
 		return nil, fmt.Errorf("directory %s: %w", dir, err)
 	}
+	if filepath.Dir(absolute) == absolute {
+		return nil, fmt.Errorf("%w: %s is the root of a filesystem: give a bucket a directory of its own", bucket.ErrInvalid, absolute)
+	}
 	b := &Bucket{
 		dir: absolute, sync: true, clock: op.SystemClock(), entropy: op.SystemEntropy(), settled: map[string]bool{},
 		replacing: op.PerKey(), calls: systemCalls,

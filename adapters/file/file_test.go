@@ -314,3 +314,11 @@ func Example() {
 	// <nil>
 	// hello <nil>
 }
+
+func TestTheRootOfAFilesystemIsNoBucket(t *testing.T) {
+	for _, dir := range []string{"/", "/tmp/.."} {
+		if _, err := file.New(dir, nil); !errors.Is(err, bucket.ErrInvalid) {
+			t.Errorf("New(%s) = %v", dir, err)
+		}
+	}
+}
