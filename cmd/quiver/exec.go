@@ -5,8 +5,10 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"path/filepath"
 	"strconv"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -32,24 +34,30 @@ A tree is names, contents, executable bits and the texts of links; .git is left 
 pipes and devices are an error. An --in that is itself a link is followed; an --out is not.
 --exclude leaves out what a pattern matches by its base name or by its whole path below the
 --in; it may have * (not across /), ? and [a-z]. What is or lies under an --out is left out too.
+--explain names the patterns that match nothing.
 
 THE COMMAND has pipes and no terminal, and a session of its own. Without --stdin it reads the
 null device; with it, all of standard input is read before the command starts. SIGINT, SIGTERM,
 SIGHUP and SIGQUIT are passed on to all of its processes, once each, and quiver waits for it.
-A process that it leaves behind may hold its output open for one second more.
+A process that it leaves behind may hold its output open for one second more. Standard output is
+the command's alone: --json changes nothing here. One that is closed (>&-) is as the null device.
 
 NOT REMEMBERED are a run that ends with another exit status than 0 (unless --keep-failures), or
 by a signal, or that was sent one, or whose output was closed early; and, with a sentence on
 standard error, one whose inputs changed meanwhile or that did not write an --out. A remembered
-failure is used only where --keep-failures is given again.
+failure is used only where --keep-failures is given again. Of two runs of the same at once, each
+prints what it did, and the first to end is remembered; --explain tells the other one so.
 
 A REPLAY prints standard output before standard error: how the two were interleaved is not
 remembered. Outputs are built beside their targets and renamed into place; one that is already
 as it was remembered is left alone. A directory that has a .git inside is never replaced.
 
+A DRY RUN asks whether what a replay needs is there, and does not read it: what is there but
+damaged is noticed by the replay alone, which then runs the command.
+
 THE STORE has 3 seconds to say what it remembers, then the command runs; a dead store never
 stops it, unless --strict is given. QUIVER_DISABLE=1 just runs the command, QUIVER_REFRESH=1 is
---refresh for all.
+--refresh for all; 0, no, false and off are as if they were not set.
 
 RECORDS keep the command line, cut to 500 bytes, and the names of inputs, outputs and variables;
 never the value of a variable.
@@ -75,8 +83,8 @@ func (a *app) execCommand() *cobra.Command {
 		Args: cobra.ArbitraryArgs,
 		RunE: func(c *cobra.Command, words []string) (err error) {
 			o.Argv = words
-			if o.Tags, err = parseTags(tags); err != nil {
-				return failedExec{err}
+			if o.Tags, err = parseTags("tag", tags); err != nil {
+				return wrongFlag(err)
 			}
 			a.exit = a.execute(c.Context(), o)
 			return nil
@@ -101,9 +109,11 @@ func (a *app) execCommand() *cobra.Command {
 	flags.BoolVar(&o.DryRun, "dry-run", false, "say on stderr what would happen, and do nothing")
 	flags.BoolVar(&o.Refresh, "refresh", false, "run the command and remember it anew")
 	flags.BoolVar(&o.Strict, "strict", false, "fail where the store fails, or lost what it had")
-	c.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return failedExec{err} })
+	c.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return wrongFlag(err) })
 	return c
 }
+
+func wrongFlag(err error) error { return failedExec{fmt.Errorf("%w; see quiver exec --help", err)} }
 
 // execute runs a command line with this process's surroundings, and returns the status to end with.
 func (a *app) execute(ctx context.Context, o execution.Options) int {
@@ -113,21 +123,35 @@ func (a *app) execute(ctx context.Context, o execution.Options) int {
 	if err != nil {
 		hostname = "unknown"
 	}
+	var storeless atomic.Bool // the settings name no store that there could be, so there is none to count for
 	engine := &execution.Engine{
 		Stdin: a.in, Stdout: a.out, Stderr: a.err,
-		Store:     func(ctx context.Context) (*quiver.Store, error) { return a.open(ctx) },
+		Store: func(ctx context.Context) (*quiver.Store, error) {
+			store, err := a.open(ctx)
+			if _, usage := errors.AsType[usageError](err); usage {
+				storeless.Store(true)
+			}
+			return store, err
+		},
 		Clock:     a.clock,
 		LookupEnv: os.LookupEnv,
 		Hostname:  hostname,
-		Count:     func(e stats.Event) { a.countEvent(ctx, e) },
+		Count: func(e stats.Event) {
+			if !storeless.Load() {
+				a.countEvent(ctx, e)
+			}
+		},
 	}
 	return engine.Run(ctx, o)
 }
 
 // isSet says whether a variable switches something on.
 func (a *app) isSet(name string) bool {
-	value := a.getenv(name)
-	return value != "" && value != "0"
+	switch strings.ToLower(a.getenv(name)) {
+	case "", "0", "no", "false", "off":
+		return false
+	}
+	return true
 }
 
 // countEvent counts an event in the statistics of this machine, which the command does not depend on.
@@ -141,6 +165,11 @@ func (a *app) countEvent(ctx context.Context, e stats.Event) {
 		if err != nil {
 			return err
 		}
+		if strings.HasPrefix(store, ".") { // a relative directory is another one elsewhere
+			if store, err = filepath.Abs(store); err != nil {
+				return err
+			}
+		}
 		return stats.In(folder, a.clock.Now).Add(ctx, store, e)
 	}()
 	if err != nil && a.verbose {
@@ -148,16 +177,16 @@ func (a *app) countEvent(ctx context.Context, e stats.Event) {
 	}
 }
 
-// parseTags reads k=v pairs.
-func parseTags(pairs []string) (map[string]string, error) {
+// parseTags reads the k=v pairs of a flag.
+func parseTags(flag string, pairs []string) (map[string]string, error) {
 	tags := map[string]string{}
 	for _, pair := range pairs {
 		name, value, ok := strings.Cut(pair, "=")
 		if !ok || name == "" {
-			return nil, fmt.Errorf("--tag %q is not of the form k=v, as in --tag project=alpha", pair)
+			return nil, fmt.Errorf("--%s %q is not of the form k=v, as in --%s project=alpha", flag, pair, flag)
 		}
 		if _, twice := tags[name]; twice {
-			return nil, fmt.Errorf("--tag %s is given twice", name)
+			return nil, fmt.Errorf("--%s %s is given twice", flag, name)
 		}
 		tags[name] = value
 	}

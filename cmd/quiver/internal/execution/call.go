@@ -21,6 +21,9 @@ import (
 // module sets commands apart from the functions of programs.
 const module = "quiver/exec"
 
+// noStdout is the argument of a call that does not remember standard output.
+const noStdout = "no-stdout"
+
 // identity finds out what a command line's key is made of.
 type identity struct {
 	*Options
@@ -28,6 +31,7 @@ type identity struct {
 	directory string
 	stdin     digest.Digest // of its content; zero: not asked for
 	lookupEnv func(name string) (value string, set bool)
+	idle      []string // the --exclude patterns that have matched nothing yet
 }
 
 // call returns the call that the command line is, as its inputs are now: argv first, the other arguments sorted by name.
@@ -46,7 +50,7 @@ func (id *identity) call(ctx context.Context) (*callindex.Call, error) {
 		values["cwd"] = id.directory
 	}
 	if id.NoStdout {
-		values["no-stdout"] = true
+		values[noStdout] = true
 	}
 	if err := id.addInputs(ctx, values); err != nil {
 		return nil, err
@@ -140,9 +144,14 @@ func (id *identity) input(ctx context.Context, name string) (digest.Digest, erro
 	if err != nil {
 		return digest.Digest{}, readable(err)
 	}
-	t := tree{exclude: id.Exclude, skip: id.outs.cover}
+	t := tree{exclude: id.Exclude, matched: id.match, skip: id.outs.cover}
 	d, err := t.describe(ctx, real)
 	return d, readable(err)
+}
+
+// match notes that a pattern matches something.
+func (id *identity) match(pattern string) {
+	id.idle = slices.DeleteFunc(id.idle, func(p string) bool { return p == pattern })
 }
 
 // readable says what to do about an input that cannot be read.
@@ -158,11 +167,14 @@ func readable(err error) error {
 	return err
 }
 
-// checkPatterns refuses malformed --exclude patterns, which would match nothing.
+// checkPatterns refuses --exclude patterns that are malformed, or such that they would match nothing.
 func checkPatterns(patterns []string) error {
 	for _, pattern := range patterns {
 		if _, err := path.Match(pattern, ""); err != nil || pattern == "" {
 			return fmt.Errorf("--exclude %q is not a pattern; it may have *, ? and [a-z], as in *.o or build/*", pattern)
+		}
+		if strings.HasSuffix(pattern, "/") {
+			return fmt.Errorf("--exclude %q would match nothing: without the slash it leaves out a directory and all that is in it", pattern)
 		}
 	}
 	return nil

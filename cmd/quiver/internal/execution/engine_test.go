@@ -138,10 +138,23 @@ func TestStatusesOfWhatCannotRun(t *testing.T) {
 	if err := os.Chmod("script", 0o777); err != nil {
 		t.Fatal(err)
 	}
-	for command, want := range map[string]int{"./text": 126, "./script": 126, "/": 126, "./missing": 127, "missing-in-path": 127} {
-		if got := w.run(execution.Options{}, command); got.status != want {
-			t.Errorf("%s: status %d, want %d (%s)", command, got.status, want, got.stderr)
+	w.write("orphan", "#!/no/such/interpreter -x\r\necho")
+	if err := os.Chmod("orphan", 0o777); err != nil {
+		t.Fatal(err)
+	}
+	for command, want := range map[string]struct {
+		status int
+		talk   string
+	}{
+		"./text": {126, "permission denied"}, "./script": {126, "exec format error"}, "/": {126, "it is a directory"},
+		"./missing": {127, "no such file"}, "missing-in-path": {127, "not found"},
+		"./orphan": {127, `its interpreter is missing: its first line is "#!/no/such/interpreter -x\r"`},
+	} {
+		got := w.run(execution.Options{}, command)
+		if got.status != want.status {
+			t.Errorf("%s: status %d, want %d (%s)", command, got.status, want.status, got.stderr)
 		}
+		w.wantTalk(got, "cannot run "+command+": ", want.talk)
 	}
 }
 
@@ -170,7 +183,10 @@ func TestOwnFailuresAre125(t *testing.T) {
 		"working directory":      {Out: []string{"."}},
 		"directory above":        {Out: []string{".."}},
 		"empty out":              {Out: []string{""}},
-		"malformed pattern":      {Exclude: []string{"[a"}},
+		"empty in":               {In: []string{""}},
+		"malformed pattern":      {In: []string{"in"}, Exclude: []string{"[a"}},
+		"pattern with a slash":   {In: []string{"in"}, Exclude: []string{"sub/"}},
+		"pattern without an in":  {Exclude: []string{"*.o"}},
 		"variable with value":    {Env: []string{"A=b"}},
 		"negative time":          {TTL: -1},
 		"device among the input": {In: []string{"/dev/null"}},
@@ -248,23 +264,5 @@ func TestTalkBeginsALineOfItsOwn(t *testing.T) {
 	got := w.run(execution.Options{Explain: true}, "child-print", "", "unfinished", "1")
 	if !strings.Contains(got.stderr, "unfinished\nquiver: not remembered: the command ended with status 1") {
 		t.Fatalf("%q", got.stderr)
-	}
-}
-
-func TestADryRunSaysWhatWouldHappenAndDoesNothing(t *testing.T) {
-	w := newWorld(t)
-	o := execution.Options{Out: []string{"out"}}
-	dry := o
-	dry.DryRun = true
-	w.wantTalk(w.run(dry, "child-write", "out", "x"), "would run the command: miss (not remembered yet), key ")
-	w.wantRuns(0)
-	w.wantSilence(w.run(o, "child-write", "out", "x"))
-	if err := os.Remove("out"); err != nil {
-		t.Fatal(err)
-	}
-	w.wantTalk(w.run(dry, "child-write", "out", "x"), "would replay: hit, key ", "exit status 0", "writes out")
-	w.wantRuns(1)
-	if names(t, ".") != "" {
-		t.Fatal("something was written")
 	}
 }

@@ -4,23 +4,29 @@ import (
 	"context"
 	"errors"
 	"io"
+	"time"
 
 	"github.com/quivercache/quiver/blobstore"
 	"github.com/quivercache/quiver/digest"
+	"github.com/quivercache/quiver/op"
 )
 
-// fetch reads the contents of a remembered outcome, in their order.
+// fetch reads the contents of a remembered outcome, in their order. A store that makes no progress is not waited for.
 type fetch struct {
 	*Outcome
-	values *blobstore.Store
-	dog    *watchdog
-	pack   io.ReadCloser // nil: not opened yet
-	behind int64         // bytes of the pack before the next content
-	packed int           // contents of the pack that are still to come
+	values  *blobstore.Store
+	ctx     context.Context // ends where the dog barks
+	dog     *watchdog
+	release func()        // of both
+	pack    io.ReadCloser // nil: not opened yet
+	behind  int64         // bytes of the pack before the next content
+	packed  int           // contents of the pack that are still to come
 }
 
-func newFetch(o *Outcome, values *blobstore.Store, dog *watchdog) *fetch {
-	f := &fetch{Outcome: o, values: values, dog: dog}
+// newFetch returns what reads an outcome's contents from a store that must make progress within the limit. Its user closes it.
+func newFetch(ctx context.Context, clock op.Clock, limit time.Duration, o *Outcome, values *blobstore.Store) *fetch {
+	f := &fetch{Outcome: o, values: values}
+	f.ctx, f.dog, f.release = watchProgress(ctx, clock, limit)
 	for c := range o.contents {
 		if c.Packed {
 			f.packed++
@@ -37,16 +43,24 @@ func (f *fetch) skip(c *Content) {
 	}
 }
 
-// copy copies a content from where it is.
-func (f *fetch) copy(ctx context.Context, w io.Writer, c *Content) error {
+// copy copies a content from where it is, and fails if it is not what it was.
+func (f *fetch) copy(w io.Writer, c *Content) error {
+	err := f.copyFrom(w, c)
+	if err != nil && f.ctx.Err() != nil {
+		return errors.Join(context.Cause(f.ctx), err)
+	}
+	return err
+}
+
+func (f *fetch) copyFrom(w io.Writer, c *Content) error {
 	switch {
 	case c.here():
 		_, err := w.Write(c.Bytes)
 		return err
 	case c.Packed:
-		return f.copyPacked(ctx, w, c)
+		return f.copyPacked(w, c)
 	}
-	r, err := f.open(ctx, c.Digest)
+	r, err := f.open(c.Digest)
 	if err != nil {
 		return err
 	}
@@ -54,12 +68,12 @@ func (f *fetch) copy(ctx context.Context, w io.Writer, c *Content) error {
 }
 
 // open opens a value under the watchdog.
-func (f *fetch) open(ctx context.Context, key digest.Digest) (io.ReadCloser, error) {
+func (f *fetch) open(key digest.Digest) (io.ReadCloser, error) {
 	var r *blobstore.Reader
 	var err error
 	f.dog.progressed()
 	f.dog.wait(func() int {
-		r, err = f.values.Open(ctx, key)
+		r, err = f.values.Open(f.ctx, key)
 		return 0
 	})
 	if err != nil {
@@ -79,10 +93,10 @@ func copyVerified(w io.Writer, r io.Reader, c *Content) error {
 	return err
 }
 
-func (f *fetch) copyPacked(ctx context.Context, w io.Writer, c *Content) error {
+func (f *fetch) copyPacked(w io.Writer, c *Content) error {
 	if f.pack == nil {
 		var err error
-		if f.pack, err = f.open(ctx, f.Pack); err != nil {
+		if f.pack, err = f.open(f.Pack); err != nil {
 			return err
 		}
 	}
@@ -98,6 +112,7 @@ func (f *fetch) copyPacked(ctx context.Context, w io.Writer, c *Content) error {
 
 // Close closes the pack.
 func (f *fetch) Close() error {
+	defer f.release()
 	if f.pack == nil {
 		return nil
 	}

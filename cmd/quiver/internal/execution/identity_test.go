@@ -88,6 +88,21 @@ func TestWhatTheKeyIsMadeOf(t *testing.T) {
 	try("a word", true)
 }
 
+func TestPatternsThatMatchNothingAreSaidUnderExplain(t *testing.T) {
+	w := newWorld(t)
+	w.write("in/a.o", "")
+	w.write("in/.git/HEAD", "")
+	w.write("other/b.x", "")
+	o := execution.Options{In: []string{"in", "other"}, Exclude: []string{"*.o", "a.o", "*.x", ".git", "in/*.o", "no\n*"}, Explain: true}
+	got := w.run(o, "child-cat")
+	w.wantTalk(got, "--exclude in/*.o matches nothing in any --in\n", "--exclude no; * matches nothing")
+	if n := strings.Count(got.stderr, "matches nothing"); n != 2 {
+		t.Fatalf("%d patterns: %s", n, got.stderr)
+	}
+	o.Explain = false
+	w.wantSilence(w.run(o, "child-cat"))
+}
+
 func TestAnInputThatIsALinkIsFollowed(t *testing.T) {
 	w := newWorld(t)
 	w.write("real/file", "1")

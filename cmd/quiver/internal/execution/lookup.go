@@ -126,6 +126,10 @@ type origin struct {
 	took time.Duration
 }
 
+func (o origin) String() string {
+	return fmt.Sprintf("computed %s on %s in %s", o.at.UTC().Format(time.RFC3339), o.host, o.took.Round(time.Millisecond))
+}
+
 // originOf reads the metadata of a record, which may have been written by others.
 func originOf(r *callindex.Record) origin {
 	o := origin{at: r.Saved, host: "an unknown host"}

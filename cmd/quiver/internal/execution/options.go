@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"time"
 
@@ -42,6 +43,9 @@ func (o *Options) check() error {
 	if len(o.Argv) == 0 || o.Argv[0] == "" {
 		return errors.New("there is no command to run; it goes behind --, as in quiver exec -- make all")
 	}
+	if slices.Contains(o.In, "") {
+		return errors.New("--in needs a path")
+	}
 	for _, name := range o.Env {
 		if name == "" || strings.ContainsRune(name, '=') {
 			return fmt.Errorf("--env %q is not the name of a variable; its value is taken from the environment", name)
@@ -49,6 +53,9 @@ func (o *Options) check() error {
 	}
 	if o.TTL < 0 {
 		return fmt.Errorf("--ttl %s is in the past", o.TTL)
+	}
+	if len(o.Exclude) > 0 && len(o.In) == 0 {
+		return errors.New("--exclude leaves something out of every --in, and there is none")
 	}
 	return checkPatterns(o.Exclude)
 }

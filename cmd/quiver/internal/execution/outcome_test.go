@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"os"
 	"path/filepath"
 	"slices"
@@ -35,12 +34,10 @@ func keepIn(t fatal, values *blobstore.Store, path string) *Outcome {
 
 // restoreTo brings the only out of an outcome to a path.
 func restoreTo(values *blobstore.Store, o *Outcome, path string) error {
-	ctx, dog, release := watchProgress(context.Background(), op.SystemClock())
-	defer release()
-	from := newFetch(o, values, dog)
+	ctx := context.Background()
+	from := newFetch(ctx, op.SystemClock(), lookUpTime, o, values)
 	r := &restoration{}
-	copy := func(w io.Writer, c *Content) error { return from.copy(ctx, w, c) }
-	err := r.stage(ctx, &o.Outs[0], path, copy, from.skip)
+	err := r.stage(ctx, &o.Outs[0], path, from.copy, from.skip)
 	if err == nil {
 		err = r.commit()
 	}

@@ -19,8 +19,9 @@ const (
 	saveTimeAfterFailure = 5 * time.Second
 	// slowest is how many bytes a second a store must take.
 	slowest = 256 << 10
-	// progress is how many bytes a store must give in each lookUpTime.
+	// progress is how many bytes a store must give in the time that it may take: lookUpTime where the command can run instead, else getTime.
 	progress = 64 << 10
+	getTime  = 30 * time.Second
 )
 
 // errSlow: the store did not answer in time.
@@ -66,15 +67,16 @@ func within[T any](ctx context.Context, limit time.Duration, work func(ctx conte
 // watchdog ends the context of transfers from a store that makes no progress. Only waiting for the store counts, not what is done in between.
 type watchdog struct {
 	clock op.Clock
+	limit time.Duration // for each progress
 	timer *time.Timer   // runs while the store is waited for
 	left  time.Duration // that may be waited for the next bytes
 	bytes int           // that are still to come in that time
 }
 
-// watchProgress returns a context that ends with errSlow where waiting under the watchdog takes too long, and what releases both.
-func watchProgress(ctx context.Context, clock op.Clock) (context.Context, *watchdog, func()) {
+// watchProgress returns a context that ends with errSlow where waiting under the watchdog takes longer than the limit, and what releases both.
+func watchProgress(ctx context.Context, clock op.Clock, limit time.Duration) (context.Context, *watchdog, func()) {
 	ctx, cancel := context.WithCancelCause(ctx)
-	d := &watchdog{clock: clock, timer: time.AfterFunc(lookUpTime, func() { cancel(errSlow) })}
+	d := &watchdog{clock: clock, limit: limit, timer: time.AfterFunc(limit, func() { cancel(errSlow) })}
 	d.timer.Stop()
 	d.progressed()
 	return ctx, d, func() {
@@ -83,7 +85,7 @@ func watchProgress(ctx context.Context, clock op.Clock) (context.Context, *watch
 	}
 }
 
-func (d *watchdog) progressed() { d.left, d.bytes = lookUpTime, progress }
+func (d *watchdog) progressed() { d.left, d.bytes = d.limit, progress }
 
 // wait runs what waits for the store and gives so many bytes.
 func (d *watchdog) wait(work func() int) {

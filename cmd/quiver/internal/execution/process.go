@@ -71,7 +71,7 @@ func (c *child) run(ctx context.Context) (*run, error) {
 		if interrupted := context.Cause(ctx); interrupted != nil {
 			return nil, interrupted
 		}
-		r.startErr, r.status = err, NotExecutable
+		r.startErr, r.status = unstartable(command.Path, err), NotExecutable
 		if errors.Is(err, exec.ErrNotFound) || errors.Is(err, fs.ErrNotExist) {
 			r.status = NotFound
 		}

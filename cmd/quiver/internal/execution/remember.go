@@ -5,11 +5,10 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"syscall"
-	"time"
 
 	"github.com/quivercache/quiver"
-	"github.com/quivercache/quiver/blobstore"
 	"github.com/quivercache/quiver/callindex"
 	"github.com/quivercache/quiver/cmd/quiver/internal/stats"
 	"github.com/quivercache/quiver/digest"
@@ -75,12 +74,11 @@ func (s *session) run(ctx context.Context) (status int, err error) {
 	}
 	began := s.Clock.Now()
 	found := s.lookUp(ctx)
+	if s.DryRun {
+		return 0, s.foretell(ctx, found)
+	}
 	if err := s.bear(ctx, found); err != nil {
 		return 0, err
-	}
-	if s.DryRun {
-		s.foretell(found)
-		return 0, nil
 	}
 	if found.outcome != nil {
 		status, missed, err := s.replay(ctx, found)
@@ -111,7 +109,7 @@ func (s *session) identify(ctx context.Context) error {
 	if s.outs, err = newOuts(s.Out, directory); err != nil {
 		return err
 	}
-	s.id = &identity{Options: &s.Options, outs: s.outs, directory: directory, lookupEnv: s.LookupEnv}
+	s.id = &identity{Options: &s.Options, outs: s.outs, directory: directory, lookupEnv: s.LookupEnv, idle: slices.Clone(s.Exclude)}
 	if s.Options.Stdin {
 		if s.id.stdin, err = s.readInput(ctx); err != nil {
 			return fmt.Errorf("reading standard input: %w", err)
@@ -119,6 +117,9 @@ func (s *session) identify(ctx context.Context) error {
 	}
 	if s.call, err = s.id.call(ctx); err != nil {
 		return err
+	}
+	for _, pattern := range s.id.idle {
+		s.explain("--exclude %s matches nothing in any --in", pattern)
 	}
 	s.key, err = s.call.Key()
 	return err
@@ -138,8 +139,17 @@ func (s *session) readInput(ctx context.Context) (digest.Digest, error) {
 	return digest.OfReader(r)
 }
 
-// bear decides whether to go on in spite of what is wrong with the store, and says what that is.
+// bear goes on in spite of what is wrong with the store, and says what that is, unless it is to end the run.
 func (s *session) bear(ctx context.Context, found finding) error {
+	err := s.fatal(ctx, found)
+	if err == nil && found.err != nil {
+		s.say("%s: %s; the command runs", found.miss, Brief(found.err))
+	}
+	return err
+}
+
+// fatal is why what a look-up met ends the run; nil: it does not.
+func (s *session) fatal(ctx context.Context, found finding) error {
 	if found.err == nil {
 		return nil
 	}
@@ -147,9 +157,8 @@ func (s *session) bear(ctx context.Context, found finding) error {
 		return err
 	}
 	if s.Strict && found.miss != missLocal {
-		return fmt.Errorf("%s: %w; without --strict the command would run", found.miss, found.err)
+		return fmt.Errorf("%s: %s; without --strict the command would run", found.miss, Brief(found.err))
 	}
-	s.say("%s: %v; the command runs", found.miss, found.err)
 	return nil
 }
 
@@ -212,19 +221,11 @@ func (s *session) compute(ctx context.Context, found finding) (int, error) {
 	if err != nil {
 		return s.notRemembered(status, err)
 	}
-	if err := s.save(ctx, k, r, found); err != nil {
-		s.count(stats.Event{Error: true})
-		if s.Strict {
-			return 0, fmt.Errorf("the command ended with status %d, and that could not be remembered: %w", status, err)
-		}
-		return s.notRemembered(status, err)
-	}
-	s.explain("remembered, computed in %s", r.took.Round(time.Millisecond))
-	return status, nil
+	return s.save(ctx, k, r, found)
 }
 
 func (s *session) notRemembered(status int, err error) (int, error) {
-	s.say("not remembered: %v", err)
+	s.say("not remembered: %s", Brief(err))
 	return status, nil
 }
 
@@ -265,64 +266,6 @@ func (s *session) unfit(ctx context.Context, c *child) error {
 		return fmt.Errorf("an input changed while the command ran: %s; what the command writes belongs under --out", name)
 	}
 	return nil
-}
-
-// save remembers what the command did: first its parts, then the outcome beside the mark of its record, then the record.
-func (s *session) save(ctx context.Context, k *kept, r *run, found finding) error {
-	limit := saveTime
-	if found.miss == missStore {
-		limit = saveTimeAfterFailure
-	}
-	limit += time.Duration(k.size/slowest) * time.Second
-	store, err := within(ctx, limit, s.openStore)
-	if err != nil {
-		return err
-	}
-	s.store = store
-	_, err = within(ctx, limit, func(ctx context.Context) (any, error) {
-		if err := k.save(ctx, store.Values); err != nil {
-			return nil, err
-		}
-		record, err := s.record(&k.Outcome, r)
-		if err != nil {
-			return nil, err
-		}
-		_, err = store.Calls.Save(ctx, record, &callindex.SaveOptions{
-			Replace: found.miss == missRefresh,
-			Over:    found.record,
-			Beside: func(ctx context.Context) error {
-				_, err := store.Values.Save(ctx, k.Outcome, nil)
-				return err
-			},
-		})
-		return nil, err
-	})
-	return err
-}
-
-// record is what the index keeps of the run.
-func (s *session) record(o *Outcome, r *run) (*callindex.Record, error) {
-	result, err := digest.Of(*o)
-	if err != nil {
-		return nil, err
-	}
-	record := &callindex.Record{Call: *s.call, Result: result, Parts: o.parts(), Metadata: s.metadata(r)}
-	encoded, err := blobstore.CBOR.Encode(*o)
-	if err != nil {
-		return nil, err
-	}
-	if len(encoded) <= callindex.InlineLimit {
-		record.Inline = &callindex.Inline{Codec: blobstore.CBOR.Name(), Data: encoded}
-	}
-	return record, nil
-}
-
-// openStore returns the store that the look-up opened, or opens it.
-func (s *session) openStore(ctx context.Context) (*quiver.Store, error) {
-	if s.store != nil {
-		return s.store, nil
-	}
-	return s.Store(ctx)
 }
 
 // count counts an event, for those who want to know.

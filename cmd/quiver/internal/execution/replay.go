@@ -60,19 +60,10 @@ func missOf(err error) string {
 	return missLocal
 }
 
-// restore brings the outs of an outcome to where they belong, and returns the streams. A store that makes no progress is not waited for.
+// restore brings the outs of an outcome to where they belong, and returns the streams.
 func (s *session) restore(ctx context.Context, o *Outcome) (streams [2]*spool, err error) {
-	watched, dog, release := watchProgress(ctx, s.Clock)
-	defer release()
-	from := newFetch(o, s.store.Values, dog)
+	from := newFetch(ctx, s.Clock, lookUpTime, o, s.store.Values)
 	defer from.Close()
-	fetch := func(w io.Writer, c *Content) error {
-		err := from.copy(watched, w, c)
-		if err != nil && watched.Err() != nil {
-			return errors.Join(context.Cause(watched), err)
-		}
-		return err
-	}
 	defer func() {
 		if err != nil {
 			for _, stream := range streams {
@@ -84,7 +75,7 @@ func (s *session) restore(ctx context.Context, o *Outcome) (streams [2]*spool, e
 		streams[i] = &spool{directory: s.TempDir}
 	}
 	for i, content := range []*Content{&o.Stdout, &o.Stderr} {
-		if err := fetch(streams[i], content); err != nil {
+		if err := from.copy(streams[i], content); err != nil {
 			return streams, err
 		}
 	}
@@ -92,7 +83,7 @@ func (s *session) restore(ctx context.Context, o *Outcome) (streams [2]*spool, e
 	defer func() { err = errors.Join(err, outs.Close()) }()
 	for i := range o.Outs {
 		out := &o.Outs[i]
-		if err := outs.stage(ctx, out, s.outs.paths[string(out.Name)], fetch, from.skip); err != nil {
+		if err := outs.stage(ctx, out, s.outs.paths[string(out.Name)], from.copy, from.skip); err != nil {
 			return streams, err
 		}
 	}

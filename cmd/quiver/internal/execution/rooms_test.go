@@ -120,7 +120,7 @@ func (*slowly) Close() error { return nil }
 
 func TestTheWatchdogWaitsForProgressAndNotForTheEnd(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		ctx, dog, release := watchProgress(t.Context(), op.SystemClock())
+		ctx, dog, release := watchProgress(t.Context(), op.SystemClock(), lookUpTime)
 		defer release()
 		source := &slowly{2 * time.Second, progress}
 		r := watchedReader{source, dog}

@@ -61,17 +61,37 @@ func TestAStoreThatFailsNeverStopsTheCommandUnlessStrict(t *testing.T) {
 		if got.status != 0 || got.stdout != "out" {
 			t.Fatalf("%v: %+v", kind, got)
 		}
-		w.wantTalk(got, "quiver: the store failed: ", kind.Error(), "; the command runs\n", "quiver: not remembered: ")
+		w.wantTalk(got, "quiver: the store failed: "+kind.Error()+"; the command runs\n")
+		if strings.Count(got.stderr, "\n") != 1 {
+			t.Fatalf("one failure is said more than once: %s", got.stderr)
+		}
 		w.wantRuns(1)
-		if e := w.events; len(e) != 2 || !e[0].Error || e[0].Miss != "the store failed" || !e[1].Error {
+		if e := w.events; len(e) != 1 || !e[0].Error || e[0].Miss != "the store failed" {
 			t.Fatalf("counted %+v", e)
 		}
+		w.wantTalk(w.run(execution.Options{Explain: true}, "child-print", "out", "", "0"), "quiver: not remembered: "+kind.Error()+"\n")
+		w.wantRuns(2)
 		got = w.run(execution.Options{Strict: true}, "child-print", "out", "", "0")
 		if got.status != execution.Failed || got.stdout != "" {
 			t.Fatalf("%v, strict: %+v", kind, got)
 		}
 		w.wantTalk(got, kind.Error())
-		w.wantRuns(1)
+		w.wantRuns(2)
+	}
+}
+
+func TestAnotherFailureAtTheSaveIsSaid(t *testing.T) {
+	w := newWorld(t)
+	faults := buckettest.NewFaults(
+		buckettest.Fault{Verb: bucket.Get, Key: "calls/*", Do: buckettest.Fail(bucket.ErrThrottled)},
+		buckettest.Fault{Verb: bucket.Put, Key: "calls/*", Do: buckettest.Fail(bucket.ErrRefused)},
+	)
+	w.middleware = []bucket.Middleware{faults.Inject}
+	w.wantTalk(w.run(execution.Options{}, "child-print", "", "", "0"),
+		"the store failed: "+bucket.ErrThrottled.Error(), "not remembered: "+bucket.ErrRefused.Error())
+	faults.Done(t)
+	if e := w.events; len(e) != 2 || !e[1].Error {
+		t.Fatalf("counted %+v", e)
 	}
 }
 
@@ -81,6 +101,9 @@ func TestAStoreThatCannotBeOpenedNeverStopsTheCommandUnlessStrict(t *testing.T) 
 	got := w.run(execution.Options{}, "child-print", "out", "", "0")
 	w.wantTalk(got, "the store failed: no such scheme; the command runs")
 	w.wantRuns(1)
+	if len(w.events) != 1 {
+		t.Fatalf("one failure is counted as %+v", w.events)
+	}
 	if got := w.run(execution.Options{Strict: true}, "child-print", "out", "", "0"); got.status != execution.Failed {
 		t.Fatalf("%+v", got)
 	}
@@ -297,6 +320,23 @@ func TestTheFirstOfTwoWinsAndBothStream(t *testing.T) {
 	w.wantRuns(2)
 	w.want(w.run(execution.Options{}, argv...), outcome{0, "ready 2\n", ""})
 	w.wantRuns(2)
+}
+
+func TestTheOneThatIsNotFirstIsToldUnderExplain(t *testing.T) {
+	for script, talk := range map[string]string{
+		"printf x >>$COUNT; echo ready $(wc -c <$COUNT)": "not remembered: another run was remembered first, computed 20",
+		"echo ready": "not remembered: another run with the same outcome was remembered first, computed 20",
+	} {
+		w := newWorld(t)
+		inner := newWorldEngine(w)
+		var stderr buffer
+		argv := []string{"/bin/sh", "-c", script}
+		got := w.runWith(whenReady(func() { inner(argv) }), &stderr, execution.Options{Explain: true}, argv...)
+		w.wantTalk(got, "miss (not remembered yet)", talk, " on here in ")
+		if strings.Contains(got.stderr, "quiver: remembered") {
+			t.Fatalf("it was told otherwise too: %s", got.stderr)
+		}
+	}
 }
 
 // newWorldEngine returns a second client of the same store.

@@ -1,13 +1,18 @@
 package execution
 
 import (
+	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
+	"regexp"
 	"strings"
 	"time"
 
+	"github.com/quivercache/quiver/bucket"
 	"github.com/quivercache/quiver/callindex"
+	"github.com/quivercache/quiver/keyspace"
 )
 
 // lines is a stream that knows whether it stands at the start of a line.
@@ -41,32 +46,48 @@ func (s *session) explain(format string, arguments ...any) {
 }
 
 func (s *session) explainHit(f finding) {
-	o := originOf(f.record)
-	s.explain("hit, key %s, computed %s on %s in %s", s.key, o.at.UTC().Format(time.RFC3339), o.host, o.took.Round(time.Millisecond))
+	s.explain("hit, key %s, %s", s.key, originOf(f.record))
 }
 
-// foretell says what would happen without --dry-run.
-func (s *session) foretell(f finding) {
-	if f.outcome == nil {
-		s.say("would run the command: miss (%s), key %s", f.miss, s.key)
-		return
-	}
-	o := originOf(f.record)
-	effects := []string{fmt.Sprintf("exit status %d", f.outcome.Exit)}
-	for _, stream := range []struct {
-		name string
-		size int64
-	}{{"standard output", f.outcome.Stdout.Size}, {"standard error", f.outcome.Stderr.Size}} {
-		if stream.size > 0 {
-			effects = append(effects, fmt.Sprintf("%d bytes on %s", stream.size, stream.name))
+// Brief is an error in one line for people: why, and what to do about it. What a store was asked is left out, and digests are cut: the whole error has them.
+func Brief(err error) string {
+	text := err.Error()
+	damaged, isDamaged := errors.AsType[*keyspace.DamagedError](err)
+	failure, isFailure := errors.AsType[*bucket.Error](err)
+	switch {
+	case errors.Is(err, errSlow):
+		text, _, _ = strings.Cut(text, "\n") // what came of the requests that were given up is no news
+	case isDamaged:
+		text = damaged.Error()
+	case isFailure:
+		text = failure.Kind.Error()
+		if failure.Code != "" {
+			text += " (" + failure.Code + ")"
+		}
+		if failure.Err != nil {
+			text += ": " + strings.TrimPrefix(cause(failure.Err), failure.Kind.Error()+": ")
+		}
+		if failure.Hint != "" {
+			text += "; " + failure.Hint
 		}
 	}
-	for _, name := range s.outs.names {
-		effects = append(effects, "writes "+name)
-	}
-	s.say("would replay: hit, key %s, computed %s on %s in %s: %s", s.key, o.at.UTC().Format(time.RFC3339), o.host,
-		o.took.Round(time.Millisecond), strings.Join(effects, ", "))
+	return wholeDigest.ReplaceAllString(text, "$1"+cut)
 }
+
+// wholeDigest is a digest in a text, with as much of it as people need.
+var wholeDigest = regexp.MustCompile(`\b([0-9a-f]{12})[0-9a-f]{52}\b`)
+
+// cause is what an error says without the name of a temporary file, which is random.
+func cause(err error) string {
+	text := err.Error()
+	if file, ok := errors.AsType[*fs.PathError](err); ok && temporary.MatchString(file.Path) {
+		text = strings.ReplaceAll(text, file.Error(), file.Err.Error())
+	}
+	return text
+}
+
+// temporary are the paths of files that end with a random name.
+var temporary = regexp.MustCompile(`[/\\][0-9a-f]{32}$`)
 
 // metadata is what a record repeats of the command line and of the run, bounded and readable. Values of the environment are no part of it.
 func (s *session) metadata(r *run) callindex.Metadata {

@@ -40,6 +40,7 @@ const repository = ".git"
 // tree describes what a path names, for its digest.
 type tree struct {
 	exclude []string               // patterns of path.Match, for base names and for whole paths below the root
+	matched func(pattern string)   // sees the patterns that match something; nil sees nothing
 	skip    func(name string) bool // for absolute paths; nil skips nothing
 	visit   func(Entry)            // sees parents before children, in the order of names; nil sees nothing
 
@@ -186,21 +187,28 @@ func (t *tree) directory(ctx context.Context, name, below string) (digest.Digest
 // leavesOut says whether an entry, and what is below it, is not part of the tree.
 func (t *tree) leavesOut(name, below string) bool {
 	base := path.Base(below)
+	excluded := t.excludes(base, below)
 	if base == repository {
 		t.hasRepository = true
 		return true
 	}
-	if t.skip != nil && t.skip(name) {
-		return true
-	}
+	return excluded || t.skip != nil && t.skip(name)
+}
+
+// excludes says whether a pattern matches an entry by its base name or by its path below the root.
+func (t *tree) excludes(base, below string) bool {
+	excluded := false
 	for _, pattern := range t.exclude {
 		for _, candidate := range [...]string{base, below} {
 			if matched, err := path.Match(pattern, candidate); err == nil && matched {
-				return true
+				excluded = true
+				if t.matched != nil {
+					t.matched(pattern)
+				}
 			}
 		}
 	}
-	return false
+	return excluded
 }
 
 // checkPath refuses the path of an entry that does not lie below its root, or that is not written as describe writes it.

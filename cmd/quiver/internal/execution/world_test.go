@@ -46,7 +46,7 @@ func newWorld(t *testing.T) *world {
 			for _, m := range w.middleware {
 				b = bucket.Wrap(b, m)
 			}
-			return quiver.New(shared{b}, &quiver.Options{Clock: w.engine.Clock}), nil
+			return quiver.New(context.Background(), shared{b}, &quiver.Options{Clock: w.engine.Clock})
 		},
 		Clock:     op.SystemClock(),
 		LookupEnv: os.LookupEnv,
