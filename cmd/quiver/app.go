@@ -7,12 +7,14 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"strings"
 
 	"github.com/spf13/cobra"
 
 	"github.com/quivercache/quiver"
 	"github.com/quivercache/quiver/adapters/all"
 	"github.com/quivercache/quiver/bucket"
+	"github.com/quivercache/quiver/cmd/quiver/internal/execution"
 	"github.com/quivercache/quiver/op"
 )
 
@@ -36,14 +38,33 @@ type app struct {
 
 // run runs the program with arguments and returns its exit status.
 func (a *app) run(ctx context.Context, arguments []string) int {
+	printed := &checkedOutput{Writer: a.out}
+	a.out = printed
 	root := a.root()
 	root.SetArgs(arguments)
-	err := root.ExecuteContext(ctx)
+	command, err := root.ExecuteContextC(ctx)
+	if err == nil && printed.err != nil && command.Name() != "exec" { // which looks after its streams itself
+		err = fmt.Errorf("writing to standard output: %w", printed.err)
+	}
 	if err != nil {
 		fmt.Fprintln(a.err, "quiver: "+err.Error())
 		return exitStatus(err)
 	}
 	return a.exit
+}
+
+// checkedOutput remembers the first failure to write, which not everything that prints tells of.
+type checkedOutput struct {
+	io.Writer
+	err error
+}
+
+func (o *checkedOutput) Write(b []byte) (int, error) {
+	n, err := o.Writer.Write(b)
+	if o.err == nil {
+		o.err = err
+	}
+	return n, err
 }
 
 func (a *app) root() *cobra.Command {
@@ -57,44 +78,90 @@ func (a *app) root() *cobra.Command {
 The store is a URL (--store, or QUIVER_STORE), as file:///srv/quiver; without one it is a
 directory in your cache folder, on this machine alone.
 
+Where QUIVER_SIGNING_KEYS or QUIVER_SIGNING_KEYS_FILE has keys, what is saved is signed with the
+first of them, and only what is signed with one of them is believed (docs/signing.md).
+
 Exit status: 0 done, 1 failed, 2 usage, 3 not found, 4 ambiguous, 5 the store refused or
 could not be reached, 130 interrupted. quiver exec ends as the command does; see its help.`,
+		Version:       version(),
 		SilenceErrors: true,
 		SilenceUsage:  true,
 		Args:          cobra.NoArgs,
 		RunE:          func(c *cobra.Command, _ []string) error { return c.Help() },
 	}
+	root.SetVersionTemplate("quiver {{.Version}}\n")
 	root.SetIn(a.in)
 	root.SetOut(a.out)
 	root.SetErr(a.err)
-	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usageError{err} })
+	root.SetFlagErrorFunc(func(c *cobra.Command, err error) error {
+		return usageError{fmt.Errorf("%w; see %s --help", err, c.CommandPath())}
+	})
 	flags := root.PersistentFlags()
 	flags.StringVar(&a.storeURL, "store", "", "the store's `URL` (default $QUIVER_STORE, else a directory in your cache folder)")
 	flags.BoolVar(&a.json, "json", false, "print one JSON object a line")
 	flags.BoolVarP(&a.verbose, "verbose", "v", false, "say which store is in use, and more, on stderr")
 	for _, command := range []*cobra.Command{
 		a.execCommand(), a.putCommand(), a.getCommand(), a.showCommand(), a.lsCommand(), a.expandCommand(), a.shrinkCommand(),
-		a.evictCommand(), a.statsCommand(), a.versionCommand(),
+		a.queryCommand(), a.evictCommand(), a.transformCommand(), a.statsCommand(), a.versionCommand(),
 	} {
 		root.AddCommand(command)
 	}
+	root.SetHelpCommand(helpCommand(root))
+	root.InitDefaultHelpCmd()
+	root.InitDefaultCompletionCmd()
 	wrapArguments(root)
 	return root
 }
 
-// wrapArguments makes a wrong number of arguments a usage error, in every command.
+// helpCommand is cobra's, but that what it does not know is an error.
+func helpCommand(root *cobra.Command) *cobra.Command {
+	return &cobra.Command{
+		Use:   "help [COMMAND]",
+		Short: "Help about a command",
+		RunE: func(_ *cobra.Command, words []string) error {
+			found, rest, err := root.Find(words)
+			if err != nil || len(rest) > 0 {
+				return usageError{fmt.Errorf("there is no command %q; quiver help lists them", strings.Join(words, " "))}
+			}
+			return found.Help()
+		},
+	}
+}
+
+// wrapArguments makes wrong arguments a usage error, in every command; one that has commands of its own and is none itself, wants one of them.
 func wrapArguments(c *cobra.Command) {
-	if check := c.Args; check != nil {
+	check := c.Args
+	if check == nil && c.HasSubCommands() {
+		check = cobra.NoArgs
+	}
+	if check != nil {
 		c.Args = func(c *cobra.Command, arguments []string) error {
 			if err := check(c, arguments); err != nil {
-				return usageError{fmt.Errorf("%w\nUsage: %s", err, c.UseLine())}
+				return usageError{fmt.Errorf("%w%s; see %s --help", err, suggestions(c, arguments), c.CommandPath())}
 			}
 			return nil
+		}
+	}
+	if !c.Runnable() {
+		c.RunE = func(c *cobra.Command, _ []string) error {
+			return usageError{fmt.Errorf("%s wants one of its commands; see %s --help", c.CommandPath(), c.CommandPath())}
 		}
 	}
 	for _, child := range c.Commands() {
 		wrapArguments(child)
 	}
+}
+
+// suggestions are the commands that may have been meant.
+func suggestions(c *cobra.Command, arguments []string) string {
+	if len(arguments) == 0 || !c.HasSubCommands() {
+		return ""
+	}
+	c.SuggestionsMinimumDistance = 2
+	if names := c.SuggestionsFor(arguments[0]); len(names) > 0 {
+		return "; did you mean " + strings.Join(names, " or ") + "?"
+	}
+	return ""
 }
 
 // storeName returns the URL of the store in use.
@@ -117,7 +184,7 @@ func (a *app) storeName() (string, error) {
 func (a *app) cacheFolder() (string, error) {
 	folder, err := os.UserCacheDir()
 	if err != nil {
-		return "", fmt.Errorf("this user has no cache folder (%w)", err)
+		return "", usageError{fmt.Errorf("this user has no cache folder (%w)", err)}
 	}
 	return filepath.Join(folder, "quiver"), nil
 }
@@ -134,9 +201,13 @@ func (a *app) open(ctx context.Context) (*quiver.Store, error) {
 	if a.verbose {
 		fmt.Fprintln(a.err, "quiver: store "+name)
 	}
+	ring, err := a.signingKeys()
+	if err != nil {
+		return nil, err
+	}
 	b, err := all.Open(ctx, name)
 	if errors.Is(err, bucket.ErrInvalid) {
-		return nil, usageError{fmt.Errorf("--store: %w", err)}
+		return nil, usageError{fmt.Errorf("the store: %w", err)}
 	}
 	if err != nil {
 		return nil, fmt.Errorf("opening the store: %w", err)
@@ -145,7 +216,7 @@ func (a *app) open(ctx context.Context) (*quiver.Store, error) {
 	if err != nil {
 		return nil, err
 	}
-	return quiver.New(b, &quiver.Options{Clock: a.clock}), nil
+	return quiver.New(ctx, b, &quiver.Options{Clock: a.clock, Signing: ring, AcceptUnsigned: a.isSet("QUIVER_ACCEPT_UNSIGNED")})
 }
 
 // withStore runs a command's work on the store in use, interruptible, and closes the store.
@@ -161,11 +232,31 @@ func (a *app) withStore(ctx context.Context, work func(ctx context.Context, stor
 			err = closing
 		}
 	}()
-	if err := work(ctx, store); err != nil {
-		if ctx.Err() != nil {
-			return fmt.Errorf("%w: %w", errInterrupted, err)
-		}
-		return err
+	err = work(ctx, store)
+	switch {
+	case err == nil:
+		return nil
+	case ctx.Err() != nil:
+		return errInterrupted
+	case exitStatus(err) == exitStore, errors.Is(err, quiver.ErrForeign):
+		name, _ := a.storeName() // it was opened by it
+		return &storeError{name, err, a.verbose}
 	}
-	return nil
+	return err
 }
+
+// storeError is a failure of the store itself: what it says first is what went wrong and what to do, and the whole chain only with -v.
+type storeError struct {
+	store   string
+	err     error
+	verbose bool
+}
+
+func (e *storeError) Error() string {
+	if e.verbose {
+		return "store " + e.store + ": " + e.err.Error()
+	}
+	return "store " + e.store + ": " + execution.Brief(e.err)
+}
+
+func (e *storeError) Unwrap() error { return e.err }

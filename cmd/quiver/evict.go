@@ -15,44 +15,100 @@ import (
 )
 
 func (a *app) evictCommand() *cobra.Command {
-	var dryRun bool
+	var flags queryFlags
+	var dryRun, all bool
 	c := &cobra.Command{
-		Use:   "evict KEY…",
-		Short: "Remove calls and values",
-		Long: `Remove the calls and values with these keys; "-" reads keys from standard input, one a line. A call that is
-removed leaves its values. A call whose value is removed is a miss, and is computed again.
+		Use:   "evict [KEY…]",
+		Short: "Remove calls and values by their keys, or the calls that match",
+		Long: `Remove the calls and values with these keys ("-" reads keys from standard input, one a line), or the calls that match
+the flags. A call that is removed leaves its values. A call whose result is removed is a miss, and is computed again, unless its
+record has the result too, as it has where that is small: remove the call then.
 
-All keys are looked at before the first is removed: where one is unknown or ambiguous, nothing is removed.`,
-		Example: "  quiver evict 3fa9c1\n  quiver ls calls --json | jq -r 'select(.name==\"train\").key' | quiver evict -",
-		Args:    cobra.MinimumNArgs(1),
+All keys are looked at before the first is removed: where one is unknown or ambiguous, nothing is removed.
+
+` + queryHelp,
+		Example: "  quiver evict 3fa9c1\n  quiver evict --name train --until 30d --dry-run\n  quiver query --tag project=alpha --json | jq -r .key | quiver evict -",
 		RunE: func(c *cobra.Command, words []string) error {
+			if len(words) == 0 {
+				if flags.isEmpty() != all {
+					return errWhichCalls
+				}
+				return a.withStore(c.Context(), func(ctx context.Context, store *quiver.Store) error {
+					return a.evictMatching(ctx, store, &flags, dryRun)
+				})
+			}
+			if !flags.isEmpty() || all {
+				return usageError{errors.New("keys, or flags that choose calls: not both")}
+			}
 			words, err := a.withInput(words)
 			if err != nil {
 				return err
 			}
 			return a.withKeys(c.Context(), words, func(ctx context.Context, store *quiver.Store, keys []digest.Key) error {
-				found := make([]entry, len(keys))
-				for i, key := range keys {
-					if found[i], err = find(ctx, store, key); err != nil {
-						return err
-					}
-				}
-				for _, e := range found {
-					if !dryRun {
-						if err := e.evict(ctx, store); err != nil {
-							return err
-						}
-					}
-					if err := a.printEvicted(e, dryRun); err != nil {
-						return err
-					}
-				}
-				return nil
+				return a.evictKeys(ctx, store, keys, dryRun)
 			})
 		},
 	}
+	flags.register(c)
+	c.Flags().BoolVar(&all, "all", false, "remove all calls")
 	c.Flags().BoolVar(&dryRun, "dry-run", false, "say what would be removed, and remove nothing")
 	return c
+}
+
+// evictKeys removes what the keys name, once all of them were found.
+func (a *app) evictKeys(ctx context.Context, store *quiver.Store, keys []digest.Key, dryRun bool) error {
+	found := make([]entry, len(keys))
+	for i, key := range keys {
+		var err error
+		if found[i], err = find(ctx, store, key); err != nil {
+			return err
+		}
+	}
+	for _, e := range found {
+		if err := a.evict(ctx, store, e, dryRun); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// evictMatching removes the calls that match.
+func (a *app) evictMatching(ctx context.Context, store *quiver.Store, flags *queryFlags, dryRun bool) error {
+	query, err := flags.query(ctx, store, a.clock.Now())
+	if err != nil {
+		return err
+	}
+	progress := &progressBar{}
+	if !isTerminal(a.out) { // else what is printed shows the progress
+		progress = a.progress("calls")
+	}
+	defer progress.end()
+	n := 0
+	for r, err := range store.Calls.Query(ctx, query) {
+		if err != nil {
+			return err
+		}
+		key, err := r.Key()
+		if err == nil {
+			err = a.evict(ctx, store, entry{key, true}, dryRun)
+		}
+		if err != nil {
+			return err
+		}
+		n++
+		progress.at(n)
+	}
+	return nil
+}
+
+// evict removes an entry, or not in a dry run, and says so.
+func (a *app) evict(ctx context.Context, store *quiver.Store, e entry, dryRun bool) error {
+	if !dryRun {
+		if err := e.evict(ctx, store); err != nil {
+			return err
+		}
+	}
+	return a.printEvicted(e, dryRun)
 }
 
 // withInput replaces the word "-" by the lines of standard input.

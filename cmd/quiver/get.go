@@ -11,6 +11,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/quivercache/quiver"
+	"github.com/quivercache/quiver/cmd/quiver/internal/execution"
 	"github.com/quivercache/quiver/digest"
 	"github.com/quivercache/quiver/op"
 )
@@ -19,8 +20,8 @@ func (a *app) getCommand() *cobra.Command {
 	var output string
 	c := &cobra.Command{
 		Use:   "get KEY",
-		Short: "Write a value to standard output, or to a file",
-		Long: `Write a value's bytes, as it was encoded, to standard output.
+		Short: "Write a value, or what a remembered command printed",
+		Long: `Write a value's bytes, as it was encoded, to standard output; of a call of quiver exec, what its command printed there.
 
 Its checksum is known only at its end. With --output the file appears when all of it was read and
 found right; on standard output a damaged value is noticed after its bytes: heed the exit status.`,
@@ -39,18 +40,32 @@ found right; on standard output a damaged value is noticed after its bytes: heed
 	return c
 }
 
+// copyValue writes a value, or what the command of a call printed.
 func copyValue(ctx context.Context, store *quiver.Store, key digest.Key, w io.Writer) error {
 	value, err := store.Values.Open(ctx, key)
-	if errors.Is(err, quiver.ErrNotFound) {
-		if isCall, callErr := store.Calls.Contains(ctx, key); callErr == nil && isCall {
-			return fmt.Errorf("%w: %s is a call; quiver show %s names its result", err, key, key)
-		}
+	if errors.Is(err, quiver.ErrNotFound) && !isOdd(err) {
+		return printCall(ctx, store, key, w, err)
 	}
 	if err != nil {
 		return err
 	}
 	defer value.Close()
 	_, err = io.Copy(w, value)
+	return err
+}
+
+// printCall writes what the command of a call printed; where there is no such call either, the error is that of the value.
+func printCall(ctx context.Context, store *quiver.Store, key digest.Key, w io.Writer, noValue error) error {
+	r, err := store.Calls.Load(ctx, key)
+	if errors.Is(err, quiver.ErrNotFound) && !isOdd(err) {
+		return noValue
+	}
+	if err == nil {
+		err = execution.PrintStdout(ctx, store, r, w)
+	}
+	if errors.Is(err, execution.ErrNotExec) {
+		return fmt.Errorf("%w; quiver show %s names its result", err, key)
+	}
 	return err
 }
 

@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"iter"
+	"strconv"
 
 	"github.com/jedib0t/go-pretty/v6/table"
 	"github.com/spf13/cobra"
@@ -17,14 +19,28 @@ func (a *app) lsCommand() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "ls",
 		Short: "List values or calls",
-		Args:  cobra.NoArgs,
-		RunE: func(c *cobra.Command, _ []string) error {
-			return usageError{errors.New("list what? quiver ls values, or quiver ls calls")}
-		},
 	}
 	c.AddCommand(a.lsValuesCommand(), a.lsCallsCommand())
 	return c
 }
+
+// count is a number that is not negative.
+type count int
+
+// Set implements pflag.Value.
+func (n *count) Set(text string) error {
+	number, err := strconv.ParseUint(text, 10, 31)
+	if err != nil {
+		return fmt.Errorf("%q is not a number of things", text)
+	}
+	*n = count(number)
+	return nil
+}
+
+func (n *count) String() string { return strconv.Itoa(int(*n)) }
+
+// Type implements pflag.Value.
+func (*count) Type() string { return "number" }
 
 func (a *app) lsValuesCommand() *cobra.Command {
 	var limit int
@@ -68,18 +84,21 @@ func (a *app) lsCallsCommand() *cobra.Command {
 for each 1,000. A damaged record is named on stderr, and the exit status is 1.`,
 		Args: cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
-			return a.withStore(c.Context(), func(ctx context.Context, store *quiver.Store) error { return a.lsCalls(ctx, store, limit) })
+			return a.withStore(c.Context(), func(ctx context.Context, store *quiver.Store) error {
+				return a.printCalls(store.Calls.Scan(ctx, digest.Digest{}), limit)
+			})
 		},
 	}
 	limitFlag(c, &limit)
 	return c
 }
 
-func (a *app) lsCalls(ctx context.Context, store *quiver.Store, limit int) error {
+// printCalls prints calls, at most so many as the limit says; 0 means all. Records that cannot be read are named on stderr.
+func (a *app) printCalls(calls iter.Seq2[*quiver.Record, error], limit int) error {
 	rows := newTable(a.out, "call", "name", "version", "result", "saved", "what")
 	defer func() { a.render(rows) }()
 	n, odd := 0, 0
-	for r, err := range store.Calls.Scan(ctx, digest.Digest{}) {
+	for r, err := range calls {
 		if isOdd(err) {
 			fmt.Fprintln(a.err, "quiver: "+err.Error())
 			odd++
@@ -102,7 +121,7 @@ func (a *app) lsCalls(ctx context.Context, store *quiver.Store, limit int) error
 		}
 	}
 	if odd > 0 {
-		return fmt.Errorf("%d records could not be read", odd)
+		return fmt.Errorf("records that could not be read: %d", odd)
 	}
 	return nil
 }
@@ -132,5 +151,5 @@ func (a *app) render(t table.Writer) {
 }
 
 func limitFlag(c *cobra.Command, limit *int) {
-	c.Flags().IntVar(limit, "limit", 0, "list so many at the most; 0 means all")
+	c.Flags().Var((*count)(limit), "limit", "list so many at the most; 0 means all")
 }

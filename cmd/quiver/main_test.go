@@ -27,14 +27,16 @@ func TestScripts(t *testing.T) {
 		Setup: func(env *testscript.Env) error {
 			env.Setenv("QUIVER_STORE", filepath.Join(env.WorkDir, "store"))
 			env.Setenv("XDG_CACHE_HOME", filepath.Join(env.WorkDir, "cache"))
+			env.Setenv("GORACE", "atexit_sleep_ms=0") // or each process of the race detector's waits for a second
 			return nil
 		},
 		Cmds: map[string]func(ts *testscript.TestScript, neg bool, args []string){
-			"status":      status,
-			"capture":     capture,
-			"capture-key": captureKey,
-			"spoil":       spoil,
-			"newer":       newer,
+			"status":        status,
+			"capture":       capture,
+			"capture-key":   captureKey,
+			"capture-field": captureField,
+			"spoil":         spoil,
+			"newer":         newer,
 		},
 	})
 }
@@ -72,12 +74,21 @@ func capture(ts *testscript.TestScript, neg bool, args []string) {
 
 // captureKey sets a variable to the key in the last command's JSON: capture-key CALL.
 func captureKey(ts *testscript.TestScript, neg bool, args []string) {
-	if neg || len(args) != 1 {
-		ts.Fatalf("usage: capture-key NAME")
+	captureField(ts, neg, append(args, "key"))
+}
+
+// captureField sets a variable to a text in the last command's JSON: capture-field RESULT result.
+func captureField(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 2 {
+		ts.Fatalf("usage: capture-field NAME FIELD")
 	}
-	var object struct{ Key string }
+	var object map[string]any
 	ts.Check(json.Unmarshal([]byte(ts.ReadFile("stdout")), &object))
-	ts.Setenv(args[0], object.Key)
+	text, ok := object[args[1]].(string)
+	if !ok {
+		ts.Fatalf("there is no text %s in %v", args[1], object)
+	}
+	ts.Setenv(args[0], text)
 }
 
 // object is the file of an object in the script's store.

@@ -64,10 +64,14 @@ func (a *app) show(ctx context.Context, store *quiver.Store, key digest.Digest) 
 	defer value.Close()
 	object := value.Object()
 	if a.json {
-		return printJSON(a.out, valueJSON{Kind: "value", Digest: key, Codec: value.Codec(), Size: value.Size(), Stored: object.Size, Saved: object.ModTime.UTC()})
+		return printJSON(a.out, valueJSON{Kind: "value", Digest: key, Codec: value.Codec(), Size: value.Size(), Stored: object.Size, Saved: object.ModTime.UTC(),
+			Signed: newSignedJSON(value.Signed())})
 	}
 	_, err = fmt.Fprintf(a.out, "value     %s\ncodec     %s\nsize      %s\nstored    %s\nsaved     %s\n", key, value.Codec(), bytesText(value.Size()),
 		bytesText(object.Size), timeText(object.ModTime))
+	if signed := signedText(value.Signed()); err == nil && signed != "" {
+		_, err = fmt.Fprintf(a.out, "signed    %s\n", signed)
+	}
 	return err
 }
 
@@ -79,6 +83,7 @@ type valueJSON struct {
 	Size   int64         `json:"size,omitempty"` // bytes, encoded
 	Stored int64         `json:"stored"`         // bytes in the bucket
 	Saved  time.Time     `json:"saved"`
+	Signed *signedJSON   `json:"signed,omitempty"`
 }
 
 // callJSON is a record as --json shows it.
@@ -95,12 +100,13 @@ type callJSON struct {
 	Inlined   bool                 `json:"inlined"`
 	Metadata  callindex.Metadata   `json:"metadata,omitempty"`
 	Saved     time.Time            `json:"saved"`
+	Signed    *signedJSON          `json:"signed,omitempty"`
 }
 
 func recordJSON(key digest.Digest, r *callindex.Record) callJSON {
 	return callJSON{Kind: "call", Key: key, Name: r.Name, Module: r.Module, Version: r.Version, Code: r.Code,
 		Arguments: append([]callindex.Argument{}, r.Arguments...), Result: r.Result, Parts: r.Parts, Inlined: r.Inline != nil,
-		Metadata: r.Metadata, Saved: r.Saved}
+		Metadata: r.Metadata, Saved: r.Saved, Signed: newSignedJSON(r.Signed())}
 }
 
 // showRecord shows a record for people, a line for each thing that it has.
@@ -127,6 +133,9 @@ func (a *app) showRecord(key digest.Digest, r *callindex.Record) error {
 		line("part", part)
 	}
 	line("saved", timeText(r.Saved))
+	if signed := signedText(r.Signed()); signed != "" {
+		line("signed", signed)
+	}
 	for _, group := range slices.Sorted(maps.Keys(r.Metadata)) {
 		for _, name := range slices.Sorted(maps.Keys(r.Metadata[group])) {
 			value, err := json.Marshal(r.Metadata[group][name])

@@ -27,7 +27,7 @@ func (a *app) statsCommand() *cobra.Command {
 		Use:   "stats",
 		Short: "Show hits, misses and why, errors, and the time saved, on this machine",
 		Long: `Show what quiver exec did on this machine, for each store: hits, misses with their reasons, how often the store
-failed, and the time that the hits took less than the runs they replaced. No store is asked.`,
+failed, and the time that the hits took less than the runs they replaced. With --store, of that store alone. No store is asked.`,
 		Args: cobra.NoArgs,
 		RunE: func(*cobra.Command, []string) error {
 			file, err := a.counts()
@@ -40,6 +40,9 @@ failed, and the time that the hits took less than the runs they replaced. No sto
 			}
 			rows := newTable(a.out, "store", "hits", "misses", "errors", "time saved", "since", "why missed")
 			for _, store := range slices.Sorted(maps.Keys(counts)) {
+				if a.storeURL != "" && store != a.storeURL {
+					continue
+				}
 				c := counts[store]
 				if a.json {
 					if err := printJSON(a.out, struct {
