@@ -7,6 +7,9 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
+
+	"golang.org/x/sync/errgroup"
 
 	"github.com/quivercache/quiver"
 	"github.com/quivercache/quiver/adapters/file"
@@ -40,6 +43,12 @@ var contract = []struct {
 	{"CallStorage.load", testCallLoad},
 	{"call record", testCallRecord},
 	{"values and calls together", testTogether},
+	{"Intent", testIntent},
+	{"OperationContext._operation_context", testOperationContext},
+	{"StorageBackend.put get _contains", testBackend},
+	{"CallStorage.query", testQuery},
+	{"CallStorage.transform", testTransform},
+	{"What a template matches", testTemplate},
 }
 
 // TestContract runs every row on every store that needs no server, bare and under a prefix.
@@ -62,7 +71,10 @@ func TestContract(t *testing.T) {
 					if err != nil {
 						t.Fatal(err)
 					}
-					s := quiver.New(b, &quiver.Options{Context: op.PerKey()})
+					s, err := quiver.New(t.Context(), b, &quiver.Options{Context: op.PerKey()})
+					if err != nil {
+						t.Fatal(err)
+					}
 					t.Cleanup(func() {
 						if err := s.Close(); err != nil {
 							t.Error(err)
@@ -469,4 +481,175 @@ func testTogether(t *testing.T, s *quiver.Store) {
 		return
 	}
 	t.Fatal("no call begins like a value")
+}
+
+// The two intents tell a context which lock to take: readers of a key share it, a writer has it alone.
+func testIntent(t *testing.T, _ *quiver.Store) {
+	c := op.PerKey()
+	inside, leave := make(chan struct{}), make(chan struct{})
+	read := func() error {
+		return c.Do(t.Context(), "key", op.Read, func(context.Context) error {
+			inside <- struct{}{}
+			<-leave
+			return nil
+		})
+	}
+	var group errgroup.Group
+	group.Go(read)
+	group.Go(read)
+	<-inside
+	<-inside // both are
+	close(leave)
+	if err := group.Wait(); err != nil {
+		t.Error(err)
+	}
+	err := c.Do(t.Context(), "key", op.Write, func(ctx context.Context) error {
+		impatient, cancel := context.WithTimeout(t.Context(), time.Millisecond)
+		defer cancel()
+		return c.Do(impatient, "key", op.Read, func(context.Context) error { return nil })
+	})
+	if !errors.Is(err, context.DeadlineExceeded) {
+		t.Errorf("a reader beside a writer: %v", err)
+	}
+}
+
+// A context is entered around every operation on a key, contexts compose, and entering one again for the same key does not deadlock.
+func testOperationContext(t *testing.T, _ *quiver.Store) {
+	var entered []string
+	noting := func(name string) op.Context {
+		return contextFunc(func(key string, intent op.Intent) { entered = append(entered, name+" "+string(intent)) })
+	}
+	s, err := quiver.New(t.Context(), mem.New(nil), &quiver.Options{Context: op.Chain(noting("outer"), op.Serial(), op.PerKey(), noting("inner"))})
+	if err != nil {
+		t.Fatal(err)
+	}
+	d := mustPut(t, s, "value")
+	for _, c := range []struct {
+		name   string
+		intent op.Intent
+		do     func() error
+	}{
+		{"load", op.Read, func() error { var v string; return s.Values.Load(t.Context(), d, &v) }},
+		{"contains", op.Read, func() error { _, err := s.Values.Contains(t.Context(), d); return err }},
+		{"expand", op.Read, func() error { _, err := s.Values.Expand(t.Context(), digest.Prefix(d.String()[:8])); return err }},
+		{"shrink", op.Read, func() error { _, err := s.Values.Shrink(t.Context(), d); return err }},
+		{"save", op.Write, func() error { _, err := s.Values.Save(t.Context(), "value", nil); return err }},
+		{"evict", op.Write, func() error { return s.Values.Evict(t.Context(), d) }},
+	} {
+		entered = nil
+		if err := c.do(); err != nil || !slices.Equal(entered, []string{"outer " + string(c.intent), "inner " + string(c.intent)}) {
+			t.Errorf("%s entered %q, %v", c.name, entered, err)
+		}
+	}
+	nested := op.Chain(op.Serial(), op.PerKey())
+	err = nested.Do(t.Context(), "key", op.Write, func(ctx context.Context) error {
+		return nested.Do(ctx, "key", op.Write, func(context.Context) error { return nil })
+	})
+	if err != nil {
+		t.Errorf("nested: %v", err)
+	}
+}
+
+// contextFunc is a context that tells what it is entered for.
+type contextFunc func(key string, intent op.Intent)
+
+func (f contextFunc) Do(ctx context.Context, key string, intent op.Intent, operation func(context.Context) error) error {
+	f(key, intent)
+	return operation(ctx)
+}
+
+// The primitives on full keys.
+func testBackend(t *testing.T, s *quiver.Store) {
+	key := digest.OfBytes([]byte("chosen"))
+	if _, err := s.Values.Save(t.Context(), []string{"a", "b"}, &blobstore.SaveOptions{Key: key}); err != nil {
+		t.Fatal(err)
+	}
+	got, err := blobstore.LoadAs[[]string](t.Context(), s.Values, key)
+	if err != nil || !slices.Equal(got, []string{"a", "b"}) {
+		t.Errorf("get = %v, %v", got, err)
+	}
+	if there, err := s.Values.Contains(t.Context(), key); !there || err != nil {
+		t.Errorf("_contains = %v, %v", there, err)
+	}
+}
+
+// fleche saves calls of two functions with arguments, results and tags.
+func fleche(t *testing.T, s *quiver.Store) {
+	t.Helper()
+	for i := range 6 {
+		name := []string{"add", "mul"}[i%2]
+		r := &quiver.Record{
+			Call:     quiver.Call{Name: name, Version: quiver.IntVersion(1), Arguments: []callindex.Argument{{Name: "x", Digest: mustDigest(t, i)}, {Name: "y", Digest: mustDigest(t, "y")}}},
+			Result:   mustDigest(t, i*i),
+			Metadata: quiver.Metadata{"tags": {"i": i, "big": i > 3}},
+		}
+		if _, err := s.Calls.Save(t.Context(), r, nil); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+// Argument values are given as they are or as digests; an unset field is a wildcard.
+func testQuery(t *testing.T, s *quiver.Store) {
+	fleche(t, s)
+	for name, c := range map[string]struct {
+		query quiver.Query
+		want  int
+	}{
+		"all":               {quiver.Query{}, 6},
+		"name":              {quiver.Query{Name: "add"}, 3},
+		"argument":          {quiver.Query{Args: quiver.Args{"x": 3}}, 1},
+		"argument's digest": {quiver.Query{Args: quiver.Args{"x": mustDigest(t, 3)}}, 1},
+		"result":            {quiver.Query{Result: 16}, 1},
+		"version":           {quiver.Query{Version: quiver.IntVersion(1), Name: "mul"}, 3},
+		"text version":      {quiver.Query{Version: quiver.TextVersion("1")}, 0},
+		"metadata":          {quiver.Query{Metadata: quiver.Metadata{"tags": {"big": true}}}, 2},
+	} {
+		if n, err := s.Query(c.query).Count(t.Context()); n != c.want || err != nil {
+			t.Errorf("%s: %d calls, %v, want %d", name, n, err, c.want)
+		}
+	}
+}
+
+// Every record is transformed, and re-keyed where its key changes; nil is the identity.
+func testTransform(t *testing.T, s *quiver.Store) {
+	fleche(t, s)
+	if done, err := s.Calls.Transform(t.Context(), nil, nil); err != nil || done.Seen != 6 || done.Same != 6 {
+		t.Errorf("the identity: %+v, %v", done, err)
+	}
+	done, err := s.Calls.Transform(t.Context(), func(r *quiver.Record) (*quiver.Record, error) {
+		r.Version = quiver.IntVersion(2)
+		return r, nil
+	}, nil)
+	if err != nil || done.Moved != 6 {
+		t.Errorf("%+v, %v", done, err)
+	}
+	for version, want := range map[int64]int{1: 0, 2: 6} {
+		if n, err := s.Query(quiver.Query{Version: quiver.IntVersion(version)}).Count(t.Context()); n != want || err != nil {
+			t.Errorf("%d calls of version %d, %v", n, version, err)
+		}
+	}
+}
+
+// The rules are in a table of callindex; here, that they hold for what was stored.
+func testTemplate(t *testing.T, s *quiver.Store) {
+	fleche(t, s)
+	for name, c := range map[string]struct {
+		query quiver.Query
+		want  int
+	}{
+		"wildcard argument":          {quiver.Query{Args: quiver.Args{"x": quiver.Any}}, 6},
+		"argument that is not there": {quiver.Query{Args: quiver.Args{"z": quiver.Any}}, 0},
+		"metadata name":              {quiver.Query{Metadata: quiver.Metadata{"tags": {}}}, 6},
+		"metadata key":               {quiver.Query{Metadata: quiver.Metadata{"tags": {"i": nil}}}, 6},
+		"missing key":                {quiver.Query{Metadata: quiver.Metadata{"tags": {"j": nil}}}, 0},
+		"true is not 1":              {quiver.Query{Metadata: quiver.Metadata{"tags": {"i": true}}}, 0},
+		"1 is 1.0":                   {quiver.Query{Metadata: quiver.Metadata{"tags": {"i": 1.0}}}, 1},
+		"all filters":                {quiver.Query{Name: "add", Args: quiver.Args{"x": 4}, Metadata: quiver.Metadata{"tags": {"big": true, "i": 4}}}, 1},
+		"all but one":                {quiver.Query{Name: "mul", Args: quiver.Args{"x": 4}, Metadata: quiver.Metadata{"tags": {"big": true, "i": 4}}}, 0},
+	} {
+		if n, err := s.Query(c.query).Count(t.Context()); n != c.want || err != nil {
+			t.Errorf("%s: %d calls, %v, want %d", name, n, err, c.want)
+		}
+	}
 }

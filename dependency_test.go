@@ -16,16 +16,18 @@ var allowed = map[string][]string{
 	"bucket/mem":                    {"bucket", "op"},
 	"bucket/buckettest":             {"bucket", "bucket/mem", "op"},
 	"digest":                        {},
+	"signing":                       {"digest"},
 	"layout":                        {"digest"},
 	"keyspace":                      {"bucket", "digest", "layout", "op"},
-	"blobstore":                     {"bucket", "digest", "keyspace", "layout", "op"},
-	"callindex":                     {"bucket", "digest", "keyspace", "layout", "op"},
-	"":                              {"blobstore", "bucket", "callindex", "digest", "keyspace", "layout", "op"},
+	"blobstore":                     {"bucket", "digest", "keyspace", "layout", "op", "signing"},
+	"callindex":                     {"bucket", "digest", "keyspace", "layout", "op", "signing"},
+	"":                              {"blobstore", "bucket", "callindex", "digest", "keyspace", "layout", "op", "signing"},
 	"adapters/file":                 {"bucket", "op"},
 	"adapters/all":                  {"adapters", "adapters/file", "bucket", "op"},
 	"cmd/quiver/internal/stats":     {},
 	"cmd/quiver/internal/execution": {"", "blobstore", "bucket", "callindex", "cmd/quiver/internal/stats", "digest", "keyspace", "op"},
-	"cmd/quiver":                    {"", "adapters/all", "blobstore", "bucket", "callindex", "cmd/quiver/internal/execution", "cmd/quiver/internal/stats", "digest", "op"},
+	"examples/related":              {"", "adapters/all", "bucket"},
+	"cmd/quiver":                    {"", "adapters/all", "blobstore", "bucket", "callindex", "cmd/quiver/internal/execution", "cmd/quiver/internal/stats", "digest", "op", "signing"},
 }
 
 // inherited is which other modules a user of the library gets, by the path that its packages begin with.

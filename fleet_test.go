@@ -130,7 +130,10 @@ func openFleet(t testing.TB, dir string) (*quiver.Store, bucket.Bucket) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s := quiver.New(decorated, nil)
+	s, err := quiver.New(t.Context(), decorated, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
 	t.Cleanup(func() {
 		if err := s.Close(); err != nil {
 			t.Error(err)
@@ -150,7 +153,10 @@ func fleetProcess(task string) error {
 	if err != nil {
 		return err
 	}
-	s := quiver.New(decorated, nil)
+	s, err := quiver.New(context.Background(), decorated, nil)
+	if err != nil {
+		return err
+	}
 	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Minute)
 	defer cancel()
 	var r *report

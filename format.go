@@ -43,7 +43,7 @@ func parseFormat(text []byte) (*Format, error) {
 	var f Format
 	var r reserved
 	if err := errors.Join(json.Unmarshal(text, &f), json.Unmarshal(text, &r)); err != nil || f.Format < 1 || f.Store == "" {
-		return nil, fmt.Errorf("%w: %s does not describe one: use another bucket or prefix", ErrForeign, layout.Format)
+		return nil, fmt.Errorf("%w: its object %s does not describe one; restore that if it was damaged, else use another bucket or prefix", ErrForeign, layout.Format)
 	}
 	if f.Format > formatNumber || r.Split != nil || r.Keyed != nil {
 		return nil, &keyspace.NewerFormatError{Object: layout.Format, Found: max(f.Format, formatNumber+1), Known: formatNumber}
@@ -113,6 +113,25 @@ func (g *gate) pass(ctx context.Context, write bool) error {
 		}
 		return g.write(ctx)
 	})
+}
+
+// id is the id of the store, which its objects are signed for; empty where there is no store. A write makes one.
+func (g *gate) id(ctx context.Context, write bool) (string, error) {
+	if err := g.pass(ctx, write); err != nil {
+		return "", err
+	}
+	if f := g.known.Load(); f != nil {
+		return f.Store, nil
+	}
+	// There was none when it was read; whoever wrote the object that is being verified has written it first.
+	err := g.turn.Do(ctx, layout.Format, op.Write, g.read)
+	if errors.Is(err, bucket.ErrNotFound) {
+		return "", nil
+	}
+	if err != nil {
+		return "", err
+	}
+	return g.known.Load().Store, nil
 }
 
 func (g *gate) read(ctx context.Context) error {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 
 	"github.com/quivercache/quiver/blobstore"
 	"github.com/quivercache/quiver/bucket"
@@ -11,6 +12,7 @@ import (
 	"github.com/quivercache/quiver/digest"
 	"github.com/quivercache/quiver/keyspace"
 	"github.com/quivercache/quiver/op"
+	"github.com/quivercache/quiver/signing"
 )
 
 // The errors to decide on; a failure of the store itself is a *bucket.Error with one of package bucket's kinds.
@@ -27,22 +29,51 @@ type (
 
 // Options are the settings of a store; nil, or a zero field, means the default.
 type Options struct {
-	Context op.Context // entered around every operation on a key; default none
-	Clock   op.Clock   // default the machine's
-	Entropy op.Entropy // of ids and nonces; default the machine's
+	Context op.Context     // entered around every operation on a key; default none
+	Clock   op.Clock       // default the machine's
+	Entropy op.Entropy     // of ids and nonces; default the machine's
+	Scheme  *digest.Scheme // digests values, arguments and results; default the one without hooks
 	Values  blobstore.Options
+
+	ReadOnly bool // refuse every write with bucket.ErrRefused, before it is sent; memoised functions then save nothing
+
+	// Strict makes an error of what a memoised function gets by with otherwise: a store that fails, a record or a value that is damaged or lost.
+	Strict bool
+
+	// Logger is told once of what a memoised function got by with, which Stats counts. Default slog.Default().
+	Logger *slog.Logger
+
+	Signing        *signing.Ring // signs what is saved, and only what is signed with one of its keys is believed; default none, which believes all
+	AcceptUnsigned bool          // believe what is not signed too
 }
 
 // Store is values and calls in one bucket. It may be used by many goroutines.
 type Store struct {
 	Values *blobstore.Store
 	Calls  *callindex.Store
-	bucket bucket.Bucket
+
+	bucket   bucket.Bucket
+	scheme   *digest.Scheme
+	clock    op.Clock
+	readOnly bool
+	strict   bool
+
+	flights flights
+	outage  outage
+	tally   tally
+	notices notices
+	saves   saves
 }
 
-// New returns the store in a bucket, without a request: whether the bucket is a store of this format is seen by the first one. The bucket should have
+// New returns the store in a bucket. No request is sent: whether the bucket is a store of this format is seen by the first one. The bucket should have
 // been decorated with deadlines and retries (bucket.Decorate); Close closes it.
-func New(b bucket.Bucket, options *Options) *Store {
+func New(ctx context.Context, b bucket.Bucket, options *Options) (*Store, error) {
+	if ctx.Err() != nil {
+		return nil, fmt.Errorf("opening the store: %w", context.Cause(ctx))
+	}
+	if b == nil {
+		return nil, errors.New("opening the store: there is no bucket; make one with adapters/all, or mem.New for a test")
+	}
 	o := Options{}
 	if options != nil {
 		o = *options
@@ -50,18 +81,43 @@ func New(b bucket.Bucket, options *Options) *Store {
 	if o.Entropy == nil {
 		o.Entropy = op.SystemEntropy()
 	}
+	if o.Clock == nil {
+		o.Clock = op.SystemClock()
+	}
+	if o.Logger == nil {
+		o.Logger = slog.Default()
+	}
+	if o.Scheme == nil {
+		o.Scheme = o.Values.Scheme
+	}
+	if o.ReadOnly {
+		b = bucket.Wrap(b, bucket.ReadOnly())
+	}
 	g := &gate{bucket: b, entropy: o.Entropy, turn: op.Serial()}
 	b = bucket.Wrap(b, g.middleware)
-	o.Values.Context, o.Values.Entropy = o.Context, o.Entropy
-	return &Store{
-		Values: blobstore.New(b, &o.Values),
-		Calls:  callindex.New(b, &callindex.Options{Context: o.Context, Clock: o.Clock, Entropy: o.Entropy}),
-		bucket: b,
+	var signer *signing.Signer
+	if o.Signing != nil {
+		signer = &signing.Signer{Ring: o.Signing, AcceptUnsigned: o.AcceptUnsigned, StoreID: g.id}
 	}
+	o.Values.Context, o.Values.Entropy, o.Values.Scheme, o.Values.Signer = o.Context, o.Entropy, o.Scheme, signer
+	return &Store{
+		Values:   blobstore.New(b, &o.Values),
+		Calls:    callindex.New(b, &callindex.Options{Context: o.Context, Clock: o.Clock, Entropy: o.Entropy, Signer: signer, Scheme: o.Scheme}),
+		bucket:   b,
+		scheme:   o.Scheme,
+		clock:    o.Clock,
+		readOnly: o.ReadOnly,
+		strict:   o.Strict,
+		flights:  flights{table: map[flightKey]*flight{}},
+		notices:  notices{logger: o.Logger, said: map[string]bool{}},
+	}, nil
 }
 
-// Close closes the bucket.
-func (s *Store) Close() error { return s.bucket.Close() }
+// Close waits for the results that are being saved, for as long as they may take, and closes the bucket.
+func (s *Store) Close() error {
+	s.saves.finish()
+	return s.bucket.Close()
+}
 
 // Expand returns the digest that a key stands for among values and calls together, by at most two LISTs of two keys. A prefix that names a value and another call is
 // ambiguous.

@@ -36,7 +36,16 @@ func TestMain(m *testing.M) {
 func newStore(b bucket.Bucket, script ...buckettest.Fault) (*quiver.Store, *buckettest.Recorder) {
 	recorder := &buckettest.Recorder{}
 	b = bucket.Wrap(bucket.Wrap(b, buckettest.NewFaults(script...).Inject), recorder.Record)
-	return quiver.New(b, nil), recorder
+	return open(b, nil), recorder
+}
+
+// open opens a store with options that are right.
+func open(b bucket.Bucket, options *quiver.Options) *quiver.Store {
+	s, err := quiver.New(context.Background(), b, options)
+	if err != nil {
+		panic(err)
+	}
+	return s
 }
 
 func saveCall(t testing.TB, s *quiver.Store, name string) digest.Digest {
@@ -155,7 +164,7 @@ func TestAStoreThatCannotBeOpenedIsAskedAgain(t *testing.T) {
 func TestEveryCrashPointOfTheFirstWrite(t *testing.T) {
 	requests := buckettest.EachCrash(t, func(t *testing.T, crash *buckettest.Faults) {
 		b := mem.New(nil)
-		s := quiver.New(bucket.Wrap(b, crash.Inject), nil)
+		s := open(bucket.Wrap(b, crash.Inject), nil)
 		_, err := s.Calls.Save(t.Context(), &callindex.Record{Call: callindex.Call{Name: "f"}}, nil)
 		if crash.Crashed() == (err == nil) && !crash.Crashed() {
 			t.Error(err)

@@ -1,0 +1,3 @@
+package quiver
+
+var GitGroup = gitGroup
