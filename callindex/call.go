@@ -28,6 +28,9 @@ type Argument struct {
 // scheme digests what keys are made of: names and digests, which need no hooks.
 var scheme, _ = digest.NewScheme()
 
+// ofNothing is the digest of nil, which stands for nil wherever it is given.
+var ofNothing = digest.OfBytes(nil)
+
 // Key is the digest of a call: of its name, module, version, code digest and arguments in declared order. An absent module is not an empty part of
 // the key, an integer version is not a text version.
 func (c *Call) Key() (digest.Digest, error) {
@@ -53,6 +56,9 @@ func (c *Call) Key() (digest.Digest, error) {
 func (c *Call) check() error {
 	if c.Name == "" {
 		return fmt.Errorf("a call needs the name of its function")
+	}
+	if c.Code == ofNothing {
+		return fmt.Errorf("call of %s: its code digest is that of nil, whose key is that of a call without one", c.Name)
 	}
 	texts := []string{c.Name, c.Module, c.Version.text}
 	seen := make(map[string]bool, len(c.Arguments))

@@ -69,6 +69,7 @@ func TestACallThatARecordCannotKeepIsRefused(t *testing.T) {
 	d := digest.OfBytes(nil)
 	for name, c := range map[string]callindex.Call{
 		"no name":           {},
+		"code of nothing":   {Name: "f", Code: digest.OfBytes(nil)},
 		"name not UTF-8":    {Name: "\xff"},
 		"module not UTF-8":  {Name: "f", Module: "\xff"},
 		"version not UTF-8": {Name: "f", Version: callindex.TextVersion("\xff")},
