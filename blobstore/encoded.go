@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"reflect"
 
 	"github.com/quivercache/quiver/bucket"
 	"github.com/quivercache/quiver/digest"
@@ -41,7 +40,11 @@ func (s *Store) SaveEncoded(ctx context.Context, e *Encoded) error {
 }
 
 // LoadEncoded loads a value and leaves it encoded. Requests and errors are those of Load, as far as they do not come of decoding.
-func (s *Store) LoadEncoded(ctx context.Context, key digest.Key) (e *Encoded, err error) {
+func (s *Store) LoadEncoded(ctx context.Context, key digest.Key) (*Encoded, error) {
+	return s.loadEncoded(ctx, key, s.memoryLimit)
+}
+
+func (s *Store) loadEncoded(ctx context.Context, key digest.Key, limit int64) (e *Encoded, err error) {
 	full, err := s.Expand(ctx, key)
 	if err != nil {
 		return nil, err
@@ -55,8 +58,8 @@ func (s *Store) LoadEncoded(ctx context.Context, key digest.Key) (e *Encoded, er
 		if s.codecs[r.Codec()] == nil {
 			return &CodecError{Object: r.Object().Key, Codec: r.Codec()}
 		}
-		if r.Size() > s.memoryLimit {
-			return &SizeError{Size: r.Size(), Limit: s.memoryLimit, Hint: "read it as a stream with Open, or raise the limit"}
+		if r.Size() > limit {
+			return &SizeError{Size: r.Size(), Limit: limit, Hint: "read it as a stream with Open, or raise the limit"}
 		}
 		data, err := r.whole()
 		if err != nil {
@@ -75,12 +78,12 @@ func (s *Store) Decode(e *Encoded, into any) error {
 	if codec == nil {
 		return &CodecError{Object: name(e.Key), Codec: e.Codec}
 	}
-	target := reflect.ValueOf(into)
-	if target.Kind() != reflect.Pointer || target.IsNil() {
-		return fmt.Errorf("decoding value %s: into is a %T, not a pointer to store it in", e.Key, into)
+	value, err := target(e.Key.String(), into)
+	if err != nil {
+		return err
 	}
-	target.Elem().SetZero()
-	err := decode(codec, e.Data, into)
+	value.SetZero()
+	err = decode(codec, e.Data, into)
 	switch {
 	case err == nil:
 		return nil
@@ -90,5 +93,5 @@ func (s *Store) Decode(e *Encoded, into any) error {
 	case errors.Is(err, ErrMalformed):
 		return fmt.Errorf("value %s: %w", e.Key, err)
 	}
-	return &DecodeError{Key: e.Key, Codec: e.Codec, Into: target.Type().Elem(), Err: err}
+	return &DecodeError{Key: e.Key, Codec: e.Codec, Into: value.Type(), Err: err}
 }

@@ -39,41 +39,23 @@ func (s *Store) LoadBytes(ctx context.Context, key digest.Key, limit int64) ([]b
 }
 
 func (s *Store) load(ctx context.Context, key digest.Key, into any, limit int64) error {
-	target := reflect.ValueOf(into)
-	if target.Kind() != reflect.Pointer || target.IsNil() {
-		return fmt.Errorf("loading value %s: into is a %T, not a pointer to store it in", keyspace.Text(key), into)
+	if _, err := target(keyspace.Text(key), into); err != nil {
+		return err
 	}
-	full, err := s.Expand(ctx, key)
+	e, err := s.loadEncoded(ctx, key, limit)
 	if err != nil {
 		return err
 	}
-	return s.Do(ctx, full, op.Read, func(ctx context.Context) error {
-		r, err := s.get(ctx, full)
-		if err != nil {
-			return err
-		}
-		defer r.Close()
-		codec := s.codecs[r.Codec()]
-		if codec == nil {
-			return &CodecError{Object: r.Object().Key, Codec: r.Codec()}
-		}
-		if r.Size() > limit {
-			return &SizeError{Size: r.Size(), Limit: limit, Hint: "read it as a stream with Open, or raise the limit"}
-		}
-		encoded, err := r.whole()
-		if err != nil {
-			return err
-		}
-		target.Elem().SetZero()
-		err = decode(codec, encoded, into)
-		if errors.Is(err, ErrMalformed) {
-			return r.damaged(err)
-		}
-		if err != nil {
-			return &DecodeError{Key: full, Codec: codec.Name(), Into: target.Type().Elem(), Err: err}
-		}
-		return nil
-	})
+	return s.Decode(e, into)
+}
+
+// target is where into points to.
+func target(key string, into any) (reflect.Value, error) {
+	pointer := reflect.ValueOf(into)
+	if pointer.Kind() != reflect.Pointer || pointer.IsNil() {
+		return reflect.Value{}, fmt.Errorf("loading value %s: into is a %T, not a pointer to store it in", key, into)
+	}
+	return pointer.Elem(), nil
 }
 
 // decode is codec.Decode with a panic as an error: what it is given may be anything, and come from anyone.
