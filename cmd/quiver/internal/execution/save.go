@@ -80,38 +80,28 @@ func (s *session) send(ctx context.Context, k *kept, r *run, found finding) (our
 		if err := k.save(ctx, store.Values); err != nil {
 			return pair, err
 		}
-		record, err := s.record(&k.Outcome, r)
+		outcome, err := store.Values.Encode(k.Outcome, nil)
 		if err != nil {
 			return pair, err
 		}
+		record := s.record(outcome, k.parts(), r)
 		winner, err := store.Calls.Save(ctx, record, &callindex.SaveOptions{
 			Replace: found.miss == missRefresh,
 			Over:    found.record,
-			Beside: func(ctx context.Context) error {
-				_, err := store.Values.Save(ctx, k.Outcome, nil)
-				return err
-			},
+			Beside:  func(ctx context.Context) error { return store.Values.SaveEncoded(ctx, outcome) },
 		})
 		return [2]*callindex.Record{record, winner}, err
 	})
 	return records[0], records[1], err
 }
 
-// record is what the index keeps of the run.
-func (s *session) record(o *Outcome, r *run) (*callindex.Record, error) {
-	result, err := digest.Of(*o)
-	if err != nil {
-		return nil, err
+// record is what the index keeps of the run; with the outcome itself where that is small, so that a hit is one request.
+func (s *session) record(outcome *blobstore.Encoded, parts []digest.Digest, r *run) *callindex.Record {
+	record := &callindex.Record{Call: *s.call, Result: outcome.Key, Parts: parts, Metadata: s.metadata(r)}
+	if len(outcome.Data) <= callindex.InlineLimit {
+		record.Inline = &callindex.Inline{Codec: outcome.Codec, Data: outcome.Data}
 	}
-	record := &callindex.Record{Call: *s.call, Result: result, Parts: o.parts(), Metadata: s.metadata(r)}
-	encoded, err := blobstore.CBOR.Encode(*o)
-	if err != nil {
-		return nil, err
-	}
-	if len(encoded) <= callindex.InlineLimit {
-		record.Inline = &callindex.Inline{Codec: blobstore.CBOR.Name(), Data: encoded}
-	}
-	return record, nil
+	return record
 }
 
 // openStore returns the store that the look-up opened, or opens it.
