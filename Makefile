@@ -19,7 +19,7 @@ build: ## build the command into ./quiver
 test: ## run all quick suites with the race detector; fails when a named suite is missing or anything is skipped
 	$(GO) test -race -json $(PACKAGES) | $(GO) run .ci/suites.go .ci/suites.txt
 
-soak: ## run the long suites too (half an hour)
+soak: ## run the long suites too (some minutes)
 	$(GO) test -race -tags soak -timeout 60m $(PACKAGES)
 
 fuzz: ## fuzz every decoder and parser for FUZZTIME each
