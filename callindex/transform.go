@@ -58,15 +58,15 @@ func (s *Store) Transform(ctx context.Context, function func(*Record) (*Record, 
 		return Transform{}, err
 	}
 	t := &transformation{store: s, function: function, options: o, template: template, made: map[digest.Digest]string{}}
-	group, ctx := errgroup.WithContext(ctx)
+	group, scanning := errgroup.WithContext(ctx) // which ends with the group
 	group.SetLimit(o.Parallel)
 	var failed error
-	for r, err := range s.matching(ctx, template) {
+	for r, err := range s.matching(scanning, template) {
 		if err != nil {
 			failed = err
 			break
 		}
-		group.Go(func() error { return t.apply(ctx, r) })
+		group.Go(func() error { return t.apply(scanning, r) })
 	}
 	// The failure of a record ends the scan too, with less to say.
 	if err := group.Wait(); err != nil {

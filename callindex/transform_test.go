@@ -202,6 +202,27 @@ func TestTransformKeepsBothWhereAnotherCallHasTheNewKey(t *testing.T) {
 	}
 }
 
+// TestTransformReachesStrangersUnderKeysThatRecordsWereToGet has pairs of calls of which the scan meets now the one and now the other first.
+func TestTransformReachesStrangersUnderKeysThatRecordsWereToGet(t *testing.T) {
+	for _, parallel := range []int{1, 16} {
+		w := newWorld(t)
+		const pairs = 20
+		for i := range pairs {
+			mustSave(t, w.Store, record(call("f", i), "ours"), nil)
+			mustSave(t, w.Store, record(call("g", i), "theirs"), nil)
+		}
+		done, err := w.Transform(t.Context(), func(r *callindex.Record) (*callindex.Record, error) {
+			if r.Name == "g" {
+				return tag(r)
+			}
+			return rename(r)
+		}, &callindex.TransformOptions{Parallel: parallel})
+		if want := (callindex.Transform{Seen: 2 * pairs, Changed: pairs, Conflict: pairs}); err != nil || done != want {
+			t.Errorf("%+v, %v, want %+v", done, err, want)
+		}
+	}
+}
+
 // TestTransformKeepsTheOldRecordWhereItCannotBeDeletedConditionally runs on a store without conditional deletes.
 func TestTransformKeepsTheOldRecordWhereItCannotBeDeletedConditionally(t *testing.T) {
 	s := callindex.New(plain{mem.New(nil)}, nil)
