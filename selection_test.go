@@ -171,6 +171,45 @@ func TestResultsAreLoaded(t *testing.T) {
 	}
 }
 
+// TestADamagedRecordIsPassedOverCountedAndToldOfOnce holds that a query is no exception to what becomes of damage.
+func TestADamagedRecordIsPassedOverCountedAndToldOfOnce(t *testing.T) {
+	b := mem.New(nil)
+	people(t, openStore(t, b), "ada", "bob")
+	only, err := openStore(t, b).Query(quiver.Query{Args: quiver.Args{"name": "ada"}}).Only(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	key, err := only.Key()
+	if err != nil {
+		t.Fatal(err)
+	}
+	name := layout.RecordSpace.Name(key)
+	info, err := b.Stat(t.Context(), name)
+	if err == nil {
+		err = b.Put(t.Context(), name, bucket.Bytes([]byte("damaged")), bucket.IfMatch(info.Version))
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := newClient(b, quiver.Options{})
+	for range 2 {
+		if names := namesIn(t, c.Query(quiver.Query{Name: "age"})); names != "bob" {
+			t.Errorf("the query yields %q", names)
+		}
+	}
+	if lines := c.log.take(); len(lines) != 1 || !strings.Contains(lines[0], name) {
+		t.Errorf("it was told %q", lines)
+	}
+	if n := c.Stats().PassedOver; n != 2 {
+		t.Errorf("%d were counted, want 2", n)
+	}
+	strict := newClient(b, quiver.Options{Strict: true})
+	var damaged *quiver.DamagedError
+	if _, err := strict.Query(quiver.Query{}).Count(t.Context()); !errors.As(err, &damaged) {
+		t.Errorf("a strict query: %v", err)
+	}
+}
+
 func TestErrorsEndASelection(t *testing.T) {
 	b := mem.New(nil)
 	people(t, openStore(t, b), "ada", "bob")

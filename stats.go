@@ -19,7 +19,7 @@ const (
 	MissUnfit   Miss = "unfit"   // the value does not fit the function's type
 )
 
-// Stats counts what the memoised functions of a Store did since it was opened.
+// Stats counts what the memoised functions of a Store did since it was opened, and what its queries passed over.
 type Stats struct {
 	Hits   int64          // calls answered from the store
 	Misses map[Miss]int64 // calls that were not, by reason
@@ -33,6 +33,8 @@ type Stats struct {
 
 	Failures int64 // look-ups and saves that failed
 	Skipped  int64 // look-ups and saves that were not attempted, since the store had failed shortly before
+
+	PassedOver int64 // damaged records that queries and transformations met, each time
 
 	Waiting  int64         // callers that are waiting now
 	TimeKept time.Duration // computing that hits made needless, where the records say how long it took

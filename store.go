@@ -100,9 +100,8 @@ func New(ctx context.Context, b bucket.Bucket, options *Options) (*Store, error)
 		signer = &signing.Signer{Ring: o.Signing, AcceptUnsigned: o.AcceptUnsigned, StoreID: g.id}
 	}
 	o.Values.Context, o.Values.Entropy, o.Values.Scheme, o.Values.Signer = o.Context, o.Entropy, o.Scheme, signer
-	return &Store{
+	s := &Store{
 		Values:   blobstore.New(b, &o.Values),
-		Calls:    callindex.New(b, &callindex.Options{Context: o.Context, Clock: o.Clock, Entropy: o.Entropy, Signer: signer, Scheme: o.Scheme}),
 		bucket:   b,
 		scheme:   o.Scheme,
 		clock:    o.Clock,
@@ -110,7 +109,21 @@ func New(ctx context.Context, b bucket.Bucket, options *Options) (*Store, error)
 		strict:   o.Strict,
 		flights:  flights{table: map[flightKey]*flight{}},
 		notices:  notices{logger: o.Logger, said: map[string]bool{}},
-	}, nil
+	}
+	s.Calls = callindex.New(b, &callindex.Options{
+		Context: o.Context, Clock: o.Clock, Entropy: o.Entropy, Signer: signer, Scheme: o.Scheme, Damaged: s.passOver,
+	})
+	return s, nil
+}
+
+// passOver is what becomes of a damaged record that a query or a transformation meets: it is counted and told of once, and ends a strict one.
+func (s *Store) passOver(damaged *DamagedError) error {
+	s.tally.count(func(stats *Stats) { stats.PassedOver++ })
+	if s.strict {
+		return damaged
+	}
+	s.notices.once(context.Background(), damaged.Object, "a record cannot be believed, and is passed over", "error", damaged)
+	return nil
 }
 
 // Close waits for the results that are being saved, for as long as they may take, and closes the bucket.
