@@ -22,7 +22,7 @@ test: ## run all quick suites with the race detector; fails when a named suite i
 soak: ## run the long suites too (some minutes)
 	$(GO) test -race -tags soak -timeout 60m $(PACKAGES)
 
-fuzz: ## fuzz every decoder and parser for FUZZTIME each
+fuzz: ## fuzz every decoder and parser for FUZZTIME each (60s, or 10000x for a number of inputs)
 	@bash .ci/fuzz.sh $(FUZZTIME) $(PACKAGES)
 
 bench: ## run the benchmarks beside their floors

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Fuzzes every decoder and parser of the packages for a time each: fuzz.sh 5s ./...
+# Fuzzes every decoder and parser of the packages for a time, or a number of inputs, each: fuzz.sh 5s ./...; fuzz.sh 10000x ./...
 set -euo pipefail
 time=$1
 shift
