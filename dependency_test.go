@@ -23,11 +23,16 @@ var allowed = map[string][]string{
 	"callindex":                     {"bucket", "digest", "keyspace", "layout", "op", "signing"},
 	"":                              {"blobstore", "bucket", "callindex", "digest", "keyspace", "layout", "op", "signing"},
 	"adapters/file":                 {"bucket", "op"},
-	"adapters/all":                  {"adapters", "adapters/file", "bucket", "op"},
+	"adapters":                      {"bucket", "op"},
+	"adapters/s3":                   {"adapters", "bucket", "op"},
+	"adapters/gcs":                  {"adapters", "bucket", "op"},
+	"adapters/azure":                {"adapters", "bucket", "op"},
+	"adapters/all":                  {"adapters/azure", "adapters/file", "adapters/gcs", "adapters/s3", "bucket"},
+	"cmd/quiver/internal/doctor":    {"bucket", "bucket/buckettest", "op"},
 	"cmd/quiver/internal/stats":     {},
 	"cmd/quiver/internal/execution": {"", "blobstore", "bucket", "callindex", "cmd/quiver/internal/stats", "digest", "keyspace", "op"},
 	"examples/related":              {"", "adapters/all", "bucket"},
-	"cmd/quiver":                    {"", "adapters/all", "blobstore", "bucket", "callindex", "cmd/quiver/internal/execution", "cmd/quiver/internal/stats", "digest", "op", "signing"},
+	"cmd/quiver":                    {"", "adapters/all", "blobstore", "bucket", "callindex", "cmd/quiver/internal/doctor", "cmd/quiver/internal/execution", "cmd/quiver/internal/stats", "digest", "op", "signing"},
 }
 
 // inherited is which other modules a user of the library gets, by the path that its packages begin with.

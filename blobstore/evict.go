@@ -19,6 +19,9 @@ func (s *Store) Evict(ctx context.Context, key digest.Key) error {
 		return err
 	}
 	return s.Do(ctx, full, op.Write, func(ctx context.Context) error {
+		if _, _, isFull, _ := digest.Split(key); !isFull { // the LIST has shown it
+			return bucket.Remove(ctx, s.bucket, name(full))
+		}
 		err := s.bucket.Delete(ctx, name(full))
 		if errors.Is(err, bucket.ErrNotFound) {
 			return fmt.Errorf("value %s: %w", full, digest.ErrNotFound)

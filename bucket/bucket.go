@@ -8,7 +8,7 @@ import (
 
 // Bucket is a set of objects with names. All methods may be called from many goroutines.
 //
-// A key is 1 to 1,024 characters of [a-z0-9/._-], without empty, "." and ".." path segments ([CheckKey]). A store may refuse, with ErrRefused, a
+// A key is 1 to 1,024 characters of [a-z0-9/._-], without path segments that are empty or end with a dot ([CheckKey]). A store may refuse, with ErrRefused, a
 // key that is a folder of another ("a" beside "a/b"), or that is longer than its names can be. Errors are [*Error].
 type Bucket interface {
 	// Get returns an object whose body must be closed; ctx governs the reading of the body too. Fails with ErrNotFound.
@@ -55,11 +55,14 @@ type ListOptions struct {
 	Prefix string // keys begin with it; any part of a key, not only whole path segments
 	After  string // keys are greater than it; empty: from the start
 	Token  string // Next of the page before, with the same Prefix, After and Limit; empty: the first page
-	Limit  int    // keys a page, 1 to PageSize; 0 means PageSize
+	Limit  int    // keys a page, 1 to MaxPage; 0 means the store's own page size, PageSize on most
 }
 
-// PageSize is how many keys a page of a listing has at the most.
-const PageSize = 1000
+// How many keys a page of a listing has: a store may give fewer than it was asked for, and says in Next that there are more.
+const (
+	PageSize = 1000 // where nobody asked for a number
+	MaxPage  = 5000 // at the most
+)
 
 // Page is one page of a listing.
 type Page struct {

@@ -14,12 +14,12 @@ import (
 )
 
 func FuzzCheckKey(f *testing.F) {
-	for _, key := range []string{"", "a", "values/ab/abcd", "a//b", "/a", "a/", ".", "..", "a/../b", "A", "a b", "a\x00", "é", "...", "a.b_c-d/0", strings.Repeat("a", 1025)} {
+	for _, key := range []string{"", "a", "values/ab/abcd", "a//b", "/a", "a/", ".", "..", "a/../b", "A", "a b", "a\x00", "é", "...", "a./b", "..a", "a.b_c-d/0", strings.Repeat("a", 1025)} {
 		f.Add(key)
 	}
 	f.Fuzz(func(t *testing.T, key string) {
 		legal := key != "" && len(key) <= 1024 && strings.Trim(key, "abcdefghijklmnopqrstuvwxyz0123456789/._-") == ""
-		for _, bad := range []string{"//", "/./", "/../"} {
+		for _, bad := range []string{"//", "./"} {
 			legal = legal && !strings.Contains("/"+key+"/", bad)
 		}
 		for i := range len(key) { // Trim looks at the ends alone

@@ -1,5 +1,10 @@
 package bucket
 
+// Tuned is a bucket that knows what suits its store: Decorate takes that for the fields of Retry that are left zero.
+type Tuned interface {
+	Tuning() RetryOptions
+}
+
 // Decorators says which decorators a bucket gets. A zero field leaves its decorator out, except Retry, whose zero value is its defaults.
 type Decorators struct {
 	ReadOnly bool
@@ -12,13 +17,17 @@ type Decorators struct {
 // Decorate puts the decorators around b in their one right order, from the outside: read-only, prefix, retry, limit, observe. So a write
 // that is refused costs nothing, waiting between attempts holds no slot, and every attempt is limited and counted.
 func Decorate(b Bucket, d Decorators) (Bucket, error) {
+	var tuning RetryOptions
+	if tuned, ok := As[Tuned](b); ok {
+		tuning = tuned.Tuning()
+	}
 	if d.Meter != nil {
 		b = Wrap(b, Observe(d.Meter))
 	}
 	if d.Limit > 0 {
 		b = Wrap(b, Limit(d.Limit))
 	}
-	b = Wrap(b, Retry(d.Retry))
+	b = Wrap(b, Retry(d.Retry.or(tuning)))
 	if d.Prefix != "" {
 		prefix, err := Prefix(d.Prefix)
 		if err != nil {

@@ -23,7 +23,7 @@
 //
 // # Extras
 //
-// What only some stores can do is an interface of its own: [RangeGetter], [ConditionalDeleter], [BulkDeleter]. [As] finds it through
+// What only some stores can do is an interface of its own: [RangeGetter], [ConditionalDeleter], [Remover], [BulkDeleter]. [As] finds it through
 // decorators, each of which still does its work on it: a range read through a prefix is under the prefix, and is counted, limited and
 // tried again as any other request.
 //

@@ -16,8 +16,8 @@ func CheckKey(key string) error {
 		return err
 	}
 	for segment := range strings.SplitSeq(key, "/") {
-		if segment == "" || segment == "." || segment == ".." {
-			return fmt.Errorf("%w: key %q has the path segment %q", ErrInvalid, key, segment)
+		if segment == "" || strings.HasSuffix(segment, ".") { // Azure drops such dots, and "../" is another name to some clients
+			return fmt.Errorf("%w: key %q has the path segment %q, which is empty or ends with a dot", ErrInvalid, key, segment)
 		}
 	}
 	return nil
@@ -25,8 +25,8 @@ func CheckKey(key string) error {
 
 // CheckList refuses options that ask for no listing, with ErrInvalid.
 func CheckList(options ListOptions) error {
-	if options.Limit < 0 || options.Limit > PageSize {
-		return fmt.Errorf("%w: a page has 1 to %d keys, not %d", ErrInvalid, PageSize, options.Limit)
+	if options.Limit < 0 || options.Limit > MaxPage {
+		return fmt.Errorf("%w: a page has 1 to %d keys, not %d", ErrInvalid, MaxPage, options.Limit)
 	}
 	if err := checkCharacters(options.Prefix); err != nil {
 		return err

@@ -20,22 +20,23 @@ type RetryOptions struct {
 	Backoff  op.Backoff    // default 50 ms to 2 s, on the machine's clock and entropy
 }
 
-func (o RetryOptions) withDefaults() RetryOptions {
-	if o.Attempts == 0 {
-		o.Attempts = 4
-	}
-	if o.Attempt == 0 {
-		o.Attempt = 15 * time.Second
-	}
-	if o.Deadline == 0 {
-		o.Deadline = time.Minute
-	}
-	if o.Budget == nil {
-		o.Budget = op.NewBudget(100)
-	}
+// or takes what is zero from others.
+func (o RetryOptions) or(others RetryOptions) RetryOptions {
+	o.Attempts = cmp.Or(o.Attempts, others.Attempts)
+	o.Attempt = cmp.Or(o.Attempt, others.Attempt)
+	o.Deadline = cmp.Or(o.Deadline, others.Deadline)
+	o.Budget = cmp.Or(o.Budget, others.Budget)
 	if o.Backoff.Base == 0 {
-		o.Backoff.Base, o.Backoff.Cap = 50*time.Millisecond, 2*time.Second
+		o.Backoff.Base, o.Backoff.Cap = others.Backoff.Base, others.Backoff.Cap
 	}
+	return o
+}
+
+func (o RetryOptions) withDefaults() RetryOptions {
+	o = o.or(RetryOptions{
+		Attempts: 4, Attempt: 15 * time.Second, Deadline: time.Minute, Budget: op.NewBudget(100),
+		Backoff: op.Backoff{Base: 50 * time.Millisecond, Cap: 2 * time.Second},
+	})
 	if o.Backoff.Clock == nil {
 		o.Backoff.Clock = op.SystemClock()
 	}

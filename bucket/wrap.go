@@ -16,11 +16,14 @@ const (
 	List      Verb = "list"
 	GetRange  Verb = "get range"
 	DeleteIf  Verb = "delete if"
+	Removal   Verb = "remove"
 	DeleteAll Verb = "delete all"
 )
 
 // Writes says whether the verb changes the bucket.
-func (v Verb) Writes() bool { return v == Put || v == Delete || v == DeleteIf || v == DeleteAll }
+func (v Verb) Writes() bool {
+	return v == Put || v == Delete || v == DeleteIf || v == Removal || v == DeleteAll
+}
 
 // Request is one request to a store, as a decorator sees it. The fields that its verb does not take are zero.
 type Request struct {
@@ -68,6 +71,7 @@ func Wrap(b Bucket, middleware Middleware) Bucket {
 func ask(b Bucket) Handler {
 	ranges, _ := As[RangeGetter](b)
 	conditional, _ := As[ConditionalDeleter](b)
+	remover, _ := As[Remover](b)
 	bulk, _ := As[BulkDeleter](b)
 	return func(ctx context.Context, r *Request) (answer Answer, err error) {
 		switch r.Verb {
@@ -85,6 +89,8 @@ func ask(b Bucket) Handler {
 			answer.Object, err = ranges.GetRange(ctx, r.Key, r.Offset, r.Length)
 		case DeleteIf:
 			err = conditional.DeleteIf(ctx, r.Key, r.Version)
+		case Removal:
+			err = remover.Remove(ctx, r.Key)
 		case DeleteAll:
 			err = bulk.DeleteAll(ctx, r.Keys)
 		}
@@ -135,6 +141,16 @@ func (w wrappedExtras) GetRange(ctx context.Context, key string, offset, length 
 func (w wrappedExtras) DeleteIf(ctx context.Context, key string, version Version) error {
 	_, err := w.handle(ctx, &Request{Verb: DeleteIf, Key: key, Version: version})
 	return err
+}
+
+func (w wrappedExtras) Remove(ctx context.Context, key string) error {
+	_, err := w.handle(ctx, &Request{Verb: Removal, Key: key})
+	return err
+}
+
+func (w wrappedExtras) Tuning() RetryOptions {
+	tuned, _ := As[Tuned](w.inner)
+	return tuned.Tuning()
 }
 
 func (w wrappedExtras) DeleteAll(ctx context.Context, keys []string) error {

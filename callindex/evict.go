@@ -66,5 +66,5 @@ func (s *Store) delete(ctx context.Context, key digest.Digest, version bucket.Ve
 	if conditional, ok := bucket.As[bucket.ConditionalDeleter](s.bucket); ok {
 		return conditional.DeleteIf(ctx, name, version)
 	}
-	return s.bucket.Delete(ctx, name)
+	return bucket.Remove(ctx, s.bucket, name)
 }

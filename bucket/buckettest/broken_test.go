@@ -240,7 +240,7 @@ func mutations() []mutation {
 			if at := strings.LastIndexByte(r.List.Prefix, '/'); at >= 0 {
 				r.List.Prefix = r.List.Prefix[:at+1]
 			}
-		}), []string{"a prefix is any part of a key", "a page without Limit has at most PageSize keys"}},
+		}), []string{"a prefix is any part of a key", "a page without Limit has at most MaxPage keys"}},
 		{"an empty listing has something", answering(list, func(answer bucket.Answer, err error) (bucket.Answer, error) {
 			answer.Page.Objects = append(answer.Page.Objects, bucket.Info{Key: "something"})
 			return answer, err
@@ -252,11 +252,11 @@ func mutations() []mutation {
 			}
 		}), []string{"After before the prefix leaves out nothing"}},
 		{"Limit is ignored", changing(list, func(r *bucket.Request) { r.List.Limit = 0 }), []string{"pages have at most Limit keys and miss none"}},
-		{"a page takes any Limit", changing(list, func(r *bucket.Request) { r.List.Limit = max(0, min(r.List.Limit, bucket.PageSize)) }), []string{"a listing that cannot be is refused"}},
+		{"a page takes any Limit", changing(list, func(r *bucket.Request) { r.List.Limit = max(0, min(r.List.Limit, bucket.MaxPage)) }), []string{"a listing that cannot be is refused"}},
 		{"a page has fewer keys than it may, and is the last", answering(list, func(answer bucket.Answer, err error) (bucket.Answer, error) {
 			answer.Page.Next = ""
 			return answer, err
-		}), []string{"a page without Limit has at most PageSize keys", "a walk yields once what is there all the time"}},
+		}), []string{"a page without Limit has at most MaxPage keys", "a walk yields once what is there all the time"}},
 		{"tokens are positions, not keys", only(list, func(ctx context.Context, r *bucket.Request, next bucket.Handler) (bucket.Answer, error) {
 			whole := *r
 			whole.List.Token, whole.List.Limit = "", 0
@@ -324,6 +324,12 @@ func mutations() []mutation {
 		{"a conditional delete does nothing", only(bucket.DeleteIf, func(ctx context.Context, r *bucket.Request, next bucket.Handler) (bucket.Answer, error) {
 			return bucket.Answer{}, nil
 		}), []string{"DeleteIf removes the version that was read", "DeleteIf of a missing object fails with ErrNotFound"}},
+		{"a removal wants something to remove", only(bucket.Removal, func(ctx context.Context, r *bucket.Request, next bucket.Handler) (bucket.Answer, error) {
+			return next(ctx, &bucket.Request{Verb: bucket.Delete, Key: r.Key})
+		}), []string{"Remove of a missing object succeeds"}},
+		{"a removal does nothing", only(bucket.Removal, func(ctx context.Context, r *bucket.Request, next bucket.Handler) (bucket.Answer, error) {
+			return bucket.Answer{}, nil
+		}), []string{"Remove removes an object", "Remove refuses a key that cannot be"}},
 		{"a bulk delete stops at what is missing", only(bucket.DeleteAll, func(ctx context.Context, r *bucket.Request, next bucket.Handler) (bucket.Answer, error) {
 			for _, key := range r.Keys {
 				if answer, err := next(ctx, &bucket.Request{Verb: bucket.Delete, Key: key}); err != nil {

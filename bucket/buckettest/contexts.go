@@ -96,6 +96,9 @@ func (p *probe) everyRequest(ctx context.Context, version bucket.Version) []erro
 	if conditional, ok := bucket.As[bucket.ConditionalDeleter](p.b); ok {
 		failures = append(failures, conditional.DeleteIf(ctx, p.key("a"), version))
 	}
+	if remover, ok := bucket.As[bucket.Remover](p.b); ok {
+		failures = append(failures, remover.Remove(ctx, p.key("a")))
+	}
 	if bulk, ok := bucket.As[bucket.BulkDeleter](p.b); ok {
 		failures = append(failures, bulk.DeleteAll(ctx, []string{p.key("a")}))
 	}

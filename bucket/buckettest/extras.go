@@ -131,6 +131,35 @@ func (p *probe) conditional() bucket.ConditionalDeleter {
 	return conditional
 }
 
+func removalCases() []Case {
+	return []Case{
+		{Name: "Remove removes an object", Extra: bucket.Removal, run: func(p *probe) {
+			p.create("a", "one")
+			p.create("b", "two")
+			p.must(p.remover().Remove(p.ctx, p.key("a")))
+			p.lacks("a")
+			p.holds("b", "two")
+		}},
+		{Name: "Remove of a missing object succeeds", Extra: bucket.Removal, run: func(p *probe) {
+			p.must(p.remover().Remove(p.ctx, p.key("a")))
+			p.lacks("a")
+		}},
+		{Name: "Remove refuses a key that cannot be", Extra: bucket.Removal, run: func(p *probe) {
+			for _, key := range []string{"", p.folder + "Upper", p.folder + "../a"} {
+				p.fails(bucket.ErrInvalid, p.remover().Remove(p.ctx, key))
+			}
+		}},
+	}
+}
+
+func (p *probe) remover() bucket.Remover {
+	remover, ok := bucket.As[bucket.Remover](p.b)
+	if !ok {
+		p.failf("bucket.As finds no Remover")
+	}
+	return remover
+}
+
 func bulkDeleteCases() []Case {
 	return []Case{
 		{Name: "DeleteAll removes all that are there", Extra: bucket.DeleteAll, run: func(p *probe) {

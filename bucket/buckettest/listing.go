@@ -62,7 +62,7 @@ func listingCases() []Case {
 			p.walks(bucket.ListOptions{Prefix: p.folder + "x", Limit: 2}, nil)
 			p.walks(bucket.ListOptions{Prefix: p.folder + "b-", Limit: 2}, within("b-", ""))
 		}},
-		{Name: "a page without Limit has at most PageSize keys", Reads: true, run: func(p *probe) {
+		{Name: "a page without Limit has at most MaxPage keys", Reads: true, run: func(p *probe) {
 			var names []string
 			for i := range bucket.PageSize + 1 {
 				names = append(names, fmt.Sprintf("%04d", i))
@@ -114,7 +114,7 @@ func listingCases() []Case {
 			p.lists(bucket.ListOptions{Prefix: p.folder})
 		}},
 		{Name: "a listing that cannot be is refused", Reads: true, run: func(p *probe) {
-			for _, options := range []bucket.ListOptions{{Limit: -1}, {Limit: bucket.PageSize + 1}, {Prefix: "Upper"}, {Prefix: "with space"}, {Prefix: "nul\x00"}} {
+			for _, options := range []bucket.ListOptions{{Limit: -1}, {Limit: bucket.MaxPage + 1}, {Prefix: "Upper"}, {Prefix: "with space"}, {Prefix: "nul\x00"}} {
 				options.Prefix = p.folder + options.Prefix
 				_, err := p.b.List(p.ctx, options)
 				p.fails(bucket.ErrInvalid, err)
@@ -142,7 +142,7 @@ func within(prefix, after string) []string {
 func (p *probe) walks(options bucket.ListOptions, want []string) {
 	limit := options.Limit
 	if limit == 0 {
-		limit = bucket.PageSize
+		limit = bucket.MaxPage
 	}
 	var names []string
 	for pages := 0; ; pages++ {

@@ -22,7 +22,7 @@ type Case struct {
 // Cases returns the suite.
 func Cases() []Case {
 	return slices.Concat(readingCases(), listingCases(), writingCases(), sourceCases(), deletingCases(), contextCases(), raceCases(), rangeCases(),
-		conditionalDeleteCases(), bulkDeleteCases())
+		conditionalDeleteCases(), removalCases(), bulkDeleteCases())
 }
 
 // Run runs the case and returns what is wrong with the bucket. It leaves objects behind, all of them under folder, which ends with a slash and
@@ -47,7 +47,7 @@ func (c Case) Folder() string {
 }
 
 // Run holds a bucket to the whole contract. open returns it anew for each case; the store behind it may be the same. The extras, by their verbs (bucket.GetRange,
-// bucket.DeleteIf, bucket.DeleteAll), are those that bucket.As must find, and no others: an extra cannot vanish silently.
+// bucket.DeleteIf, bucket.Removal, bucket.DeleteAll), are those that bucket.As must find, and no others: an extra cannot vanish silently.
 func Run(t *testing.T, open func(t *testing.T) bucket.Bucket, extras ...bucket.Verb) {
 	t.Helper()
 	run(t, Cases(), extras, func(t *testing.T) (bucket.Bucket, bucket.Bucket) {
@@ -95,6 +95,9 @@ func Extras(b bucket.Bucket) []bucket.Verb {
 	}
 	if _, ok := bucket.As[bucket.ConditionalDeleter](b); ok {
 		verbs = append(verbs, bucket.DeleteIf)
+	}
+	if _, ok := bucket.As[bucket.Remover](b); ok {
+		verbs = append(verbs, bucket.Removal)
 	}
 	if _, ok := bucket.As[bucket.BulkDeleter](b); ok {
 		verbs = append(verbs, bucket.DeleteAll)

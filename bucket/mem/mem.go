@@ -216,6 +216,15 @@ func (b *Bucket) remove(ctx context.Context, verb bucket.Verb, key string, may f
 	return nil
 }
 
+// Remove implements bucket.Remover.
+func (b *Bucket) Remove(ctx context.Context, key string) error {
+	err := b.remove(ctx, bucket.Removal, key, func(object) error { return nil })
+	if errors.Is(err, bucket.ErrNotFound) {
+		return nil
+	}
+	return err
+}
+
 // forget drops an object. The lock must be held.
 func (b *Bucket) forget(key string) {
 	if at, ok := slices.BinarySearch(b.keys, key); ok {

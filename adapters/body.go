@@ -1,0 +1,134 @@
+package adapters
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"time"
+
+	"github.com/quivercache/quiver/bucket"
+)
+
+// body yields the bytes of one version from at to end. Where they are cut, or none come for a while, it asks for the rest.
+type body struct {
+	bridge  *Bridge
+	ctx     context.Context
+	asked   asked
+	version bucket.Version
+
+	at, end int64
+	cuts    int // since bytes last came
+	stream  io.ReadCloser
+	cancel  context.CancelCauseFunc // of the stream
+	idle    *time.Timer
+	err     error // what the reader was told
+}
+
+// resumptions is how often in a row a body asks for its rest before it gives up.
+const resumptions = 4
+
+var (
+	errIdle = errors.New("no bytes came for too long")
+	errCut  = errors.New("the body ends before its last byte")
+)
+
+// open asks for a part and keeps its stream.
+func (b *body) open(part Part) (*bucket.Object, error) {
+	ctx, cancel := context.WithCancelCause(b.ctx)
+	watching, seen := watch(ctx)
+	object, err := b.bridge.provider.Get(watching, b.asked.key, part)
+	if err != nil {
+		cancel(nil)
+		return nil, b.bridge.explain(b.ctx, b.asked, seen, err)
+	}
+	object.Date = seen.date()
+	b.stream, b.cancel = object.Body, cancel
+	b.idle = time.AfterFunc(b.bridge.o.Idle, func() { cancel(errIdle) })
+	b.idle.Stop()
+	return object, nil
+}
+
+func (b *body) Read(p []byte) (int, error) {
+	for b.err == nil {
+		if b.ctx.Err() != nil {
+			b.err = b.asked.fail(bucket.ErrUnavailable, context.Cause(b.ctx))
+			break
+		}
+		if b.at >= b.end {
+			b.err = io.EOF
+			break
+		}
+		p = p[:min(int64(len(p)), b.end-b.at)]
+		b.idle.Reset(b.bridge.o.Idle)
+		n, err := b.stream.Read(p)
+		b.idle.Stop()
+		if b.at += int64(n); n > 0 {
+			b.cuts = 0
+			return n, nil // an error comes again, or the rest is asked for
+		}
+		if err != nil {
+			b.err = b.resume(err)
+		}
+	}
+	return 0, b.err
+}
+
+// resume asks for the rest after a cut.
+func (b *body) resume(cut error) error {
+	if errors.Is(cut, io.EOF) {
+		cut = errCut
+	}
+	if errors.Is(cut, context.Canceled) && b.ctx.Err() == nil {
+		cut = errIdle
+	}
+	b.release()
+	for {
+		if b.cuts++; b.cuts > resumptions || b.ctx.Err() != nil {
+			return b.lost(cut)
+		}
+		if err := b.bridge.o.Backoff.Wait(b.ctx, b.cuts); err != nil {
+			return b.lost(errors.Join(cut, err))
+		}
+		_, err := b.open(Part{Offset: b.at, Length: b.end - b.at, Version: b.version})
+		if err == nil {
+			return nil
+		}
+		if cut = err; !bucket.Retryable(b.ctx, err) {
+			return b.lost(err)
+		}
+	}
+}
+
+// lost is the failure of a body whose rest cannot be had: whatever became of the object meanwhile, its bytes did not come.
+func (b *body) lost(cut error) error {
+	if b.ctx.Err() != nil && !errors.Is(cut, context.Cause(b.ctx)) {
+		cut = errors.Join(context.Cause(b.ctx), cut)
+	}
+	return b.asked.fail(bucket.ErrUnavailable, fmt.Errorf("reading the body, at byte %d of %d: %w", b.at, b.end, masked(cut)))
+}
+
+// masked is an error without the answers about an object that it may be, which are not the answer to a reader whose Get has succeeded.
+func masked(err error) error {
+	if bucket.Kind(err) == bucket.ErrUnavailable || bucket.Kind(err) == nil {
+		return err
+	}
+	return errors.New(err.Error())
+}
+
+func (b *body) release() {
+	if b.stream != nil {
+		b.stream.Close()
+		b.stream = nil
+		b.idle.Stop()
+		b.cancel(nil)
+	}
+}
+
+func (b *body) Close() error {
+	b.release()
+	if b.err == nil {
+		b.err = errors.New("the body is closed")
+	}
+	return nil
+}

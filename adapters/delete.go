@@ -1,0 +1,45 @@
+package adapters
+
+import (
+	"context"
+	"errors"
+
+	"github.com/quivercache/quiver/bucket"
+)
+
+// Delete implements bucket.Bucket: one request, on S3 two, since its DELETE does not tell whether there was an object.
+func (b *Bridge) Delete(ctx context.Context, key string) error {
+	r := asked{verb: bucket.Delete, key: key}
+	if err := b.check(ctx, r, bucket.CheckKey(key)); err != nil {
+		return err
+	}
+	ctx, seen := watch(ctx)
+	return b.explain(ctx, r, seen, b.blob.Delete(ctx, key))
+}
+
+// Remove implements bucket.Remover, in one request.
+func (b *Bridge) Remove(ctx context.Context, key string) error {
+	r := asked{verb: bucket.Removal, key: key}
+	if err := b.check(ctx, r, bucket.CheckKey(key)); err != nil {
+		return err
+	}
+	err := b.delete(ctx, r, "")
+	if errors.Is(err, bucket.ErrNotFound) {
+		return nil
+	}
+	return err
+}
+
+// DeleteIf implements bucket.ConditionalDeleter, in one request.
+func (b conditional) DeleteIf(ctx context.Context, key string, version bucket.Version) error {
+	r := asked{verb: bucket.DeleteIf, key: key, condition: bucket.IfMatch(version)}
+	if err := b.check(ctx, r, errors.Join(bucket.CheckKey(key), r.condition.Check())); err != nil {
+		return err
+	}
+	return b.delete(ctx, r, version)
+}
+
+func (b *Bridge) delete(ctx context.Context, r asked, version bucket.Version) error {
+	ctx, seen := watch(ctx)
+	return b.explain(ctx, r, seen, b.provider.Delete(ctx, r.key, version))
+}

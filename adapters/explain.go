@@ -1,0 +1,131 @@
+package adapters
+
+import (
+	"context"
+	"errors"
+	"net"
+	"net/http"
+	"strings"
+	"syscall"
+
+	"github.com/quivercache/quiver/bucket"
+)
+
+// asked is a request, as far as its failure depends on it.
+type asked struct {
+	verb      bucket.Verb
+	key       string
+	condition bucket.Condition
+}
+
+func (r asked) fail(kind, err error) error {
+	return &bucket.Error{Verb: r.verb, Key: r.key, Kind: kind, Err: err}
+}
+
+// explain makes a *bucket.Error of a failure: its kind, the service's own words, and what to do.
+func (b *Bridge) explain(ctx context.Context, r asked, seen *seen, err error) error {
+	if err == nil {
+		return nil
+	}
+	if known, ok := errors.AsType[*bucket.Error](err); ok {
+		return known
+	}
+	refusal, ok := b.provider.Refusal(err)
+	if !ok {
+		return unanswered(ctx, r, err)
+	}
+	if refusal.RequestID == "" {
+		refusal.RequestID = seen.requestID()
+	}
+	failure := &bucket.Error{Verb: r.verb, Key: r.key, Kind: refusal.Kind, Hint: refusal.Hint, Code: refusal.code(), Err: &cause{refusal.Message, err}}
+	if failure.Kind == nil {
+		failure.Kind = kindOf(refusal.Status)
+	}
+	switch failure.Kind {
+	case errPrecondition:
+		failure.Kind = bucket.ErrChanged
+		if r.condition.Absent() {
+			failure.Kind = bucket.ErrExists
+		}
+	case bucket.ErrNotFound:
+		if r.verb == bucket.Put && r.condition.Version() != "" {
+			failure.Kind = bucket.ErrChanged // the version that was read is gone
+		}
+	case bucket.ErrExists:
+		if r.condition.Version() != "" {
+			failure.Kind = bucket.ErrChanged
+		}
+	}
+	return failure
+}
+
+// errPrecondition is the kind of a refusal whose meaning hangs on what was asked.
+var errPrecondition = errors.New("the condition does not hold")
+
+// Precondition is the Kind of a Refusal that says no more than that the condition of the request does not hold.
+func Precondition() error { return errPrecondition }
+
+// kindOf is what a status means where the service's code says nothing else.
+func kindOf(status int) error {
+	switch status {
+	case http.StatusNotFound:
+		return bucket.ErrNotFound
+	case http.StatusPreconditionFailed, http.StatusNotModified:
+		return errPrecondition
+	case http.StatusTooManyRequests:
+		return bucket.ErrThrottled
+	case http.StatusMovedPermanently, http.StatusFound, http.StatusTemporaryRedirect, http.StatusPermanentRedirect:
+		return bucket.ErrNoBucket
+	case http.StatusRequestedRangeNotSatisfiable:
+		return bucket.ErrInvalid
+	case http.StatusConflict, http.StatusRequestTimeout: // another write of the object is under way, or the body was too slow: try again
+		return bucket.ErrUnavailable
+	}
+	if status >= 500 && status != http.StatusNotImplemented && status != http.StatusInsufficientStorage {
+		return bucket.ErrUnavailable
+	}
+	return bucket.ErrRefused
+}
+
+// unanswered explains a failure in which no service has spoken.
+func unanswered(ctx context.Context, r asked, err error) error {
+	failure := &bucket.Error{Verb: r.verb, Key: r.key, Kind: bucket.ErrUnavailable, Err: err}
+	switch resolving, unknown := errors.AsType[*net.DNSError](err); {
+	case ctx.Err() != nil:
+		if why := context.Cause(ctx); !errors.Is(err, why) {
+			failure.Err = errors.Join(why, err)
+		}
+	case unknown && resolving.IsNotFound:
+		failure.Kind, failure.Hint = bucket.ErrNoBucket, "there is no host "+resolving.Name+": look at the bucket's, the account's and the region's name, and at the endpoint"
+	case errors.Is(err, syscall.ECONNREFUSED):
+		failure.Hint = "nothing listens there: look at the endpoint"
+	}
+	return failure
+}
+
+// code is the service's code and request id, for people.
+func (r Refusal) code() string {
+	code := r.Code
+	if code == "" {
+		code = http.StatusText(r.Status)
+	}
+	if r.RequestID != "" {
+		code += ", request " + r.RequestID
+	}
+	return code
+}
+
+// cause is the SDK's error with the service's words for a text: an SDK repeats the operation, the status and the ids, which the bucket.Error says already.
+type cause struct {
+	text string
+	err  error
+}
+
+func (c *cause) Error() string {
+	if text := strings.TrimSpace(c.text); text != "" {
+		return strings.TrimSuffix(text, ".")
+	}
+	return c.err.Error()
+}
+
+func (c *cause) Unwrap() error { return c.err }

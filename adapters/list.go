@@ -1,0 +1,101 @@
+package adapters
+
+import (
+	"cmp"
+	"context"
+	"strings"
+
+	"gocloud.dev/blob"
+
+	"github.com/quivercache/quiver/bucket"
+)
+
+// List implements bucket.Bucket, in one request.
+func (b *Bridge) List(ctx context.Context, options bucket.ListOptions) (bucket.Page, error) {
+	r := asked{verb: bucket.List, key: options.Prefix + "*"}
+	if err := b.check(ctx, r, bucket.CheckList(options)); err != nil {
+		return bucket.Page{}, err
+	}
+	if strings.Contains(options.Prefix, "//") || strings.Contains(options.Prefix, "./") {
+		return bucket.Page{}, nil // no key begins so, and MinIO refuses to look
+	}
+	at := b.place(options)
+	before := func(as func(any) bool) error {
+		if options.After == "" || b.o.FromStart {
+			return nil
+		}
+		return b.provider.After(as, plain(options.After))
+	}
+	ctx, seen := watch(ctx)
+	items, next, err := b.blob.ListPage(ctx, at.marker(), at.size, &blob.ListOptions{Prefix: plain(options.Prefix), BeforeList: before})
+	if err != nil {
+		return bucket.Page{}, b.explain(ctx, r, seen, err)
+	}
+	page := bucket.Page{Objects: make([]bucket.Info, 0, min(len(items), at.limit)), Date: seen.date()}
+	for _, item := range items {
+		info := b.provider.Info(item.As)
+		if info.Key <= at.after || !strings.HasPrefix(info.Key, options.Prefix) {
+			continue
+		}
+		if len(page.Objects) == at.limit {
+			page.Next = at.resume(page.Objects[at.limit-1].Key, at.token)
+			return page, nil
+		}
+		page.Objects = append(page.Objects, info)
+	}
+	if len(next) > 0 {
+		page.Next = at.resume(at.after, string(next))
+	}
+	return page, nil
+}
+
+// plain is the part of a prefix or a key before a path segment that is a dot or two, which MinIO refuses to look for, or is empty.
+func plain(prefix string) string {
+	at := 0
+	for segment := range strings.SplitSeq(prefix, "/") {
+		if segment == "." || segment == ".." || segment == "" && at < len(prefix) {
+			return prefix[:at]
+		}
+		at += len(segment) + 1
+	}
+	return prefix
+}
+
+// place is where in a listing a page begins.
+type place struct {
+	token string // the service's, empty at the first page
+	after string // keys up to it are passed over
+	limit int    // keys that the page may have
+	size  int    // keys to ask for
+	skips bool   // keys are passed over by the reader, since the service begins at the first one
+}
+
+// place is where the page of these options begins. Where the service always begins at the first key, a page with After is cut out of the service's largest
+// one: a token then has the last key that was passed beside the token of the service.
+func (b *Bridge) place(options bucket.ListOptions) place {
+	at := place{token: options.Token, after: options.After, limit: cmp.Or(options.Limit, b.o.PageSize)}
+	at.size = min(at.limit, b.o.PageSize)
+	if b.o.FromStart && options.After != "" {
+		at.skips, at.size = true, b.o.PageSize
+		if last, token, ok := strings.Cut(options.Token, " "); ok {
+			at.after, at.token = last, token
+		}
+	}
+	return at
+}
+
+// marker is the token as gocloud takes it.
+func (p place) marker() []byte {
+	if p.token == "" {
+		return blob.FirstPageToken
+	}
+	return []byte(p.token)
+}
+
+// resume is the token of a page that begins after a key in the service's page of a token.
+func (p place) resume(last, token string) string {
+	if p.skips {
+		return last + " " + token
+	}
+	return token
+}

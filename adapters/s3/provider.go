@@ -1,0 +1,113 @@
+package s3
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/feature/s3/transfermanager"
+	"github.com/aws/aws-sdk-go-v2/service/s3"
+	"github.com/aws/aws-sdk-go-v2/service/s3/types"
+
+	"github.com/quivercache/quiver/adapters"
+	"github.com/quivercache/quiver/bucket"
+)
+
+// provider answers the Bridge's questions for S3. A version is an ETag, with its quotes.
+type provider struct {
+	client *s3.Client
+	name   string
+	o      Options
+}
+
+var errAs = errors.New("gocloud.dev/blob shows another request than the one of this version of S3's SDK")
+
+func (p *provider) Condition(as func(any) bool, condition bucket.Condition) error {
+	var in *transfermanager.UploadObjectInput
+	if !as(&in) {
+		return errAs
+	}
+	in.IfNoneMatch, in.IfMatch = conditions(condition)
+	return nil
+}
+
+func conditions(condition bucket.Condition) (ifNoneMatch, ifMatch *string) {
+	if condition.Absent() {
+		return aws.String("*"), nil
+	}
+	return nil, aws.String(string(condition.Version()))
+}
+
+func (p *provider) After(as func(any) bool, key string) error {
+	var in *s3.ListObjectsV2Input
+	if !as(&in) {
+		return errAs
+	}
+	in.StartAfter = aws.String(key)
+	return nil
+}
+
+func (p *provider) Info(as func(any) bool) bucket.Info {
+	var item types.Object
+	if as(&item) {
+		return bucket.Info{
+			Key: aws.ToString(item.Key), Size: aws.ToInt64(item.Size), Version: bucket.Version(aws.ToString(item.ETag)), ModTime: aws.ToTime(item.LastModified),
+		}
+	}
+	var head s3.HeadObjectOutput
+	as(&head)
+	return bucket.Info{Size: aws.ToInt64(head.ContentLength), Version: bucket.Version(aws.ToString(head.ETag)), ModTime: aws.ToTime(head.LastModified)}
+}
+
+func (p *provider) Get(ctx context.Context, key string, part adapters.Part) (*bucket.Object, error) {
+	in := &s3.GetObjectInput{Bucket: &p.name, Key: &key}
+	if part != adapters.Whole {
+		in.Range = aws.String(span(part))
+	}
+	if part.Version != "" {
+		in.IfMatch = aws.String(string(part.Version))
+	}
+	out, err := p.client.GetObject(ctx, in)
+	if err != nil {
+		return nil, err
+	}
+	return &bucket.Object{
+		Info: bucket.Info{
+			Key: key, Size: adapters.WholeSize(aws.ToInt64(out.ContentLength), aws.ToString(out.ContentRange)),
+			Version: bucket.Version(aws.ToString(out.ETag)), ModTime: aws.ToTime(out.LastModified),
+		},
+		Body: out.Body,
+	}, nil
+}
+
+// span is a part as HTTP writes it.
+func span(part adapters.Part) string {
+	if part.Length < 0 {
+		return fmt.Sprintf("bytes=%d-", part.Offset)
+	}
+	return fmt.Sprintf("bytes=%d-%d", part.Offset, part.Offset+part.Length-1)
+}
+
+func (p *provider) Put(ctx context.Context, key string, body io.ReadSeeker, size int64, condition bucket.Condition) error {
+	in := &s3.PutObjectInput{
+		Bucket: &p.name, Key: &key, Body: body, ContentLength: &size, ContentType: aws.String("application/octet-stream"),
+		ServerSideEncryption: p.o.Encryption,
+	}
+	if p.o.KMSKeyID != "" {
+		in.SSEKMSKeyId = &p.o.KMSKeyID
+	}
+	in.IfNoneMatch, in.IfMatch = conditions(condition)
+	_, err := p.client.PutObject(ctx, in)
+	return err
+}
+
+func (p *provider) Delete(ctx context.Context, key string, version bucket.Version) error {
+	in := &s3.DeleteObjectInput{Bucket: &p.name, Key: &key}
+	if version != "" {
+		in.IfMatch = aws.String(string(version))
+	}
+	_, err := p.client.DeleteObject(ctx, in)
+	return err
+}

@@ -1,0 +1,76 @@
+package s3
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/s3"
+	"github.com/aws/aws-sdk-go-v2/service/s3/types"
+	smithyhttp "github.com/aws/smithy-go/transport/http"
+	"gocloud.dev/blob/s3blob"
+
+	"github.com/quivercache/quiver/adapters"
+	"github.com/quivercache/quiver/bucket"
+	"github.com/quivercache/quiver/op"
+)
+
+// Options are the settings of a bucket on S3; nil, or a zero field, means the default.
+type Options struct {
+	Encryption     types.ServerSideEncryption // of what is written: AES256, aws:kms, aws:kms:dsse; default the bucket's own
+	KMSKeyID       string                     // for the encryptions of KMS; default the account's key
+	RequesterPays  bool                       // the caller pays for the requests
+	CustomEndpoint bool                       // the server is not AWS: checksums that AWS alone understands are left out
+	// ConditionalDelete says that the server keeps to If-Match on a DELETE, as AWS does; quiver doctor tells. Others delete whatever there is.
+	ConditionalDelete bool
+}
+
+// New returns the S3 bucket of a name. The client stays the caller's: a copy of it is used, whose requests are sent once (bucket.Decorate
+// repeats them) and whose answers are watched.
+func New(ctx context.Context, client *s3.Client, name string, options *Options) (bucket.Bucket, error) {
+	var o Options
+	if options != nil {
+		o = *options
+	}
+	if client.Options().Region == "" && !o.CustomEndpoint {
+		return nil, fmt.Errorf("%w: the region of the S3 bucket %s is not known; give it in the URL (?region=…) or in AWS_REGION", bucket.ErrInvalid, name)
+	}
+	once := tuned(client, o, func(s *s3.Options) { s.Retryer = aws.NopRetryer{} })
+	parts := tuned(client, o)
+	settings := &s3blob.Options{
+		EncryptionType: o.Encryption, KMSEncryptionID: o.KMSKeyID, RequestChecksumCalculation: once.Options().RequestChecksumCalculation,
+	}
+	single, err := s3blob.OpenBucket(ctx, once, name, settings)
+	if err != nil {
+		return nil, fmt.Errorf("%w: %w", bucket.ErrInvalid, err)
+	}
+	uploads, err := s3blob.OpenBucket(ctx, parts, name, settings)
+	if err != nil {
+		return nil, fmt.Errorf("%w: %w", bucket.ErrInvalid, err)
+	}
+	return adapters.New(single, &provider{client: once, name: name, o: o}, &adapters.Options{
+		Uploads:           uploads,
+		ConditionalDelete: o.ConditionalDelete,
+		Tuning:            bucket.RetryOptions{Attempts: 5, Attempt: 10 * time.Second, Backoff: op.Backoff{Base: 50 * time.Millisecond, Cap: 5 * time.Second}},
+	}), nil
+}
+
+// tuned is a copy of the client for a Bridge.
+func tuned(client *s3.Client, o Options, more ...func(*s3.Options)) *s3.Client {
+	return s3.New(client.Options(), append(more, func(s *s3.Options) {
+		s.HTTPClient = adapters.WatchedClient{Base: s.HTTPClient}
+		if o.RequesterPays {
+			s.APIOptions = append(s.APIOptions, smithyhttp.AddHeaderValue("x-amz-request-payer", "requester"))
+		}
+		// What is read is checked by its digest; and other servers know no checksums of AWS.
+		s.ResponseChecksumValidation = aws.ResponseChecksumValidationWhenRequired
+		s.DisableLogOutputChecksumValidationSkipped = true
+		if o.CustomEndpoint {
+			s.RequestChecksumCalculation = aws.RequestChecksumCalculationWhenRequired
+			if s.Region == "" {
+				s.Region = "us-east-1"
+			}
+		}
+	})...)
+}

@@ -1,0 +1,23 @@
+package adapters
+
+import (
+	"context"
+
+	"github.com/quivercache/quiver/bucket"
+)
+
+// Stat implements bucket.Bucket, in one request.
+func (b *Bridge) Stat(ctx context.Context, key string) (bucket.Info, error) {
+	r := asked{verb: bucket.Stat, key: key}
+	if err := b.check(ctx, r, bucket.CheckKey(key)); err != nil {
+		return bucket.Info{}, err
+	}
+	ctx, seen := watch(ctx)
+	attributes, err := b.blob.Attributes(ctx, key)
+	if err != nil {
+		return bucket.Info{}, b.explain(ctx, r, seen, err)
+	}
+	info := b.provider.Info(attributes.As)
+	info.Key = key
+	return info, nil
+}
