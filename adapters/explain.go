@@ -5,6 +5,7 @@ import (
 	"errors"
 	"net"
 	"net/http"
+	"net/url"
 	"strings"
 	"syscall"
 
@@ -89,6 +90,9 @@ func kindOf(status int) error {
 
 // unanswered explains a failure in which no service has spoken.
 func unanswered(ctx context.Context, r asked, err error) error {
+	if sending, ok := errors.AsType[*url.Error](err); ok {
+		err = &cause{sending.Err.Error(), err} // without the URL, which may have a token in it
+	}
 	failure := &bucket.Error{Verb: r.verb, Key: r.key, Kind: bucket.ErrUnavailable, Err: err}
 	switch resolving, unknown := errors.AsType[*net.DNSError](err); {
 	case ctx.Err() != nil:

@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"github.com/quivercache/quiver/adapters/file"
+	"github.com/quivercache/quiver/adapters/s3"
 	"github.com/quivercache/quiver/bucket"
 )
 
@@ -20,7 +21,9 @@ type Opener func(ctx context.Context, u *url.URL) (bucket.Bucket, error)
 type Schemes map[string]Opener
 
 // Default returns the schemes that this package knows.
-func Default() Schemes { return Schemes{"file": file.OpenURL} }
+func Default() Schemes {
+	return Schemes{"file": file.OpenURL, s3.Scheme: s3.OpenURL}
+}
 
 // Open opens a bucket with the default schemes.
 func Open(ctx context.Context, location string) (bucket.Bucket, error) {

@@ -62,7 +62,7 @@ var meanings = map[string]meaning{
 
 func (p *provider) Refusal(err error) (adapters.Refusal, bool) {
 	answer, answered := errors.AsType[*awshttp.ResponseError](err)
-	if !answered || answer.Response == nil || answer.Response.Response == nil {
+	if !answered || answer.HTTPStatusCode() == 0 { // the SDK wraps what got no answer in an empty one
 		return withoutCredentials(err)
 	}
 	refusal := adapters.Refusal{Status: answer.HTTPStatusCode(), RequestID: answer.ServiceRequestID()}
