@@ -22,6 +22,8 @@ var allowed = map[string][]string{
 	"blobstore":                     {"bucket", "digest", "keyspace", "layout", "op", "signing"},
 	"callindex":                     {"bucket", "digest", "keyspace", "layout", "op", "signing"},
 	"":                              {"blobstore", "bucket", "callindex", "digest", "keyspace", "layout", "op", "signing"},
+	"internal/contracttest":         {"", "blobstore", "bucket", "bucket/buckettest", "bucket/mem", "callindex", "digest", "layout", "op"},
+	"internal/scripttest":           {"bucket", "digest", "layout"},
 	"adapters/file":                 {"bucket", "op"},
 	"adapters":                      {"bucket", "op"},
 	"adapters/s3":                   {"adapters", "bucket", "op"},

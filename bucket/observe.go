@@ -142,6 +142,13 @@ type meteredBody struct {
 	count func(n int)
 }
 
+// WriteTo leaves the copying to the body.
+func (b *meteredBody) WriteTo(w io.Writer) (int64, error) {
+	n, err := io.Copy(w, b.ReadCloser)
+	b.count(int(n))
+	return n, err
+}
+
 func (b *meteredBody) Read(p []byte) (int, error) {
 	n, err := b.ReadCloser.Read(p)
 	b.count(n)

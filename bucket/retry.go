@@ -153,6 +153,9 @@ type closer struct {
 	done func()
 }
 
+// WriteTo leaves the copying to the body.
+func (c *closer) WriteTo(w io.Writer) (int64, error) { return io.Copy(w, c.ReadCloser) }
+
 func (c *closer) Close() error {
 	defer c.done()
 	return c.ReadCloser.Close()
