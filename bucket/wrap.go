@@ -148,6 +148,11 @@ func (w wrappedExtras) Remove(ctx context.Context, key string) error {
 	return err
 }
 
+func (w wrappedExtras) Describe(ctx context.Context) (Description, error) {
+	describer, _ := As[Describer](w.inner)
+	return describer.Describe(ctx)
+}
+
 func (w wrappedExtras) Tuning() RetryOptions {
 	tuned, _ := As[Tuned](w.inner)
 	return tuned.Tuning()

@@ -3,6 +3,7 @@ package main
 
 import (
 	"context"
+	"log/slog"
 	"os"
 	"os/signal"
 	"syscall"
@@ -14,6 +15,7 @@ func main() { os.Exit(start()) }
 
 // start runs the program on this process's arguments, streams, environment and clock.
 func start() int {
+	slog.SetDefault(slog.New(newTalk(os.Stderr)))
 	a := &app{
 		streams: streams{in: os.Stdin, out: os.Stdout, err: os.Stderr},
 		getenv:  os.Getenv,

@@ -302,11 +302,11 @@ func TestAnInterruptedExaminationCleansUp(t *testing.T) {
 // described is a client that describes its store.
 type described struct {
 	client
-	description doctor.Description
+	description bucket.Description
 	err         error
 }
 
-func (d described) Describe(context.Context) (doctor.Description, error) { return d.description, d.err }
+func (d described) Describe(context.Context) (bucket.Description, error) { return d.description, d.err }
 
 func TestWhatTheStoreSaysOfItselfIsTold(t *testing.T) {
 	for name, c := range map[string]struct {
@@ -314,12 +314,12 @@ func TestWhatTheStoreSaysOfItselfIsTold(t *testing.T) {
 		region, versioning string
 		broken             []string
 	}{
-		"plain": {described{description: doctor.Description{Service: "s3", Endpoint: "localhost", Region: "eu-north-1"}},
+		"plain": {described{description: bucket.Description{Service: "s3", Endpoint: "localhost", Region: "eu-north-1"}},
 			"s3 at localhost, region eu-north-1", "neither versioning nor soft delete", nil},
-		"versions": {described{description: doctor.Description{Versioning: "enabled"}}, "untold", "versioning is enabled", []string{"versioning"}},
-		"soft delete": {described{description: doctor.Description{Versioning: "suspended", SoftDelete: 168 * time.Hour}}, "untold",
+		"versions": {described{description: bucket.Description{Versioning: "enabled"}}, "untold", "versioning is enabled", []string{"versioning"}},
+		"soft delete": {described{description: bucket.Description{Versioning: "suspended", SoftDelete: 168 * time.Hour}}, "untold",
 			"versioning is suspended, and deleted objects stay for 168h0m0s", []string{"versioning"}},
-		"untold":      {described{description: doctor.Description{Region: "r", Untold: errors.New("no right")}}, "region r", "no right", nil},
+		"untold":      {described{description: bucket.Description{Region: "r", Untold: errors.New("no right")}}, "region r", "no right", nil},
 		"refused":     {described{err: &bucket.Error{Verb: "describe", Kind: bucket.ErrRefused}}, "refused", "refused", nil},
 		"unreachable": {described{err: &bucket.Error{Verb: "describe", Kind: bucket.ErrUnavailable}}, "did not answer", "did not answer", nil},
 	} {

@@ -132,35 +132,20 @@ func rounded(d time.Duration) time.Duration {
 	}
 }
 
-// Description is what a store says of itself, apart from what is in it.
-type Description struct {
-	Service    string        // "s3", "gcs", "azure"
-	Endpoint   string        // the host that answers
-	Region     string        // of the bucket; empty where it does not tell
-	Versioning string        // empty: off; else what the service calls the state of it
-	SoftDelete time.Duration // how long a deleted object stays, and is paid for
-	Untold     error         // why versioning and soft delete cannot be told; nil: they are
-}
-
-// Describer is a bucket that describes its store.
-type Describer interface {
-	Describe(ctx context.Context) (Description, error)
-}
-
 // describe asks a bare client of its own, since a description is about no object.
-func (x *examination) describe(ctx context.Context) (Description, error) {
+func (x *examination) describe(ctx context.Context) (bucket.Description, error) {
 	b, err := x.open(ctx)
 	if err != nil {
-		return Description{}, err
+		return bucket.Description{}, err
 	}
 	defer b.Close()
-	describer, ok := bucket.As[Describer](b)
+	describer, ok := bucket.As[bucket.Describer](b)
 	if !ok {
-		return Description{}, untoldf("a store of this kind does not tell")
+		return bucket.Description{}, untoldf("a store of this kind does not tell")
 	}
 	d, err := describer.Describe(ctx)
 	if err != nil && !outage(err) {
-		return Description{}, untoldf("the store does not tell: %w", err)
+		return bucket.Description{}, untoldf("the store does not tell: %w", err)
 	}
 	return d, err
 }
