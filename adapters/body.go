@@ -31,12 +31,13 @@ const resumptions = 4
 var (
 	errIdle = errors.New("no bytes came for too long")
 	errCut  = errors.New("the body ends before its last byte")
+	errSwap = errors.New("the service gives the rest of another version")
 )
 
 // open asks for a part and keeps its stream.
 func (b *body) open(part Part) (*bucket.Object, error) {
 	ctx, cancel := context.WithCancelCause(b.ctx)
-	watching, seen := watch(ctx)
+	watching, seen := b.bridge.request(ctx)
 	object, err := b.bridge.provider.Get(watching, b.asked.key, part)
 	if err != nil {
 		cancel(nil)
@@ -52,7 +53,7 @@ func (b *body) open(part Part) (*bucket.Object, error) {
 func (b *body) Read(p []byte) (int, error) {
 	for b.err == nil {
 		if b.ctx.Err() != nil {
-			b.err = b.asked.fail(bucket.ErrUnavailable, context.Cause(b.ctx))
+			b.err = b.asked.fail(bucket.ErrUnavailable, because(b.ctx, nil))
 			break
 		}
 		if b.at >= b.end {
@@ -67,11 +68,35 @@ func (b *body) Read(p []byte) (int, error) {
 			b.cuts = 0
 			return n, nil // an error comes again, or the rest is asked for
 		}
-		if err != nil {
-			b.err = b.resume(err)
+		if err == nil {
+			return 0, nil
 		}
+		b.err = b.resume(err)
 	}
 	return 0, b.err
+}
+
+// chunk is how many bytes go from the network to a writer at once: fewer, larger ones cost less CPU.
+const chunk = 256 << 10
+
+// WriteTo lets io.Copy move large pieces.
+func (b *body) WriteTo(w io.Writer) (written int64, err error) {
+	buffer := make([]byte, min(chunk, max(b.end-b.at, 1)))
+	for {
+		n, err := b.Read(buffer)
+		if n > 0 {
+			m, failure := w.Write(buffer[:n])
+			if written += int64(m); failure != nil {
+				return written, failure
+			}
+		}
+		if errors.Is(err, io.EOF) {
+			return written, nil
+		}
+		if err != nil {
+			return written, err
+		}
+	}
 }
 
 // resume asks for the rest after a cut.
@@ -88,10 +113,13 @@ func (b *body) resume(cut error) error {
 			return b.lost(cut)
 		}
 		if err := b.bridge.o.Backoff.Wait(b.ctx, b.cuts); err != nil {
-			return b.lost(errors.Join(cut, err))
+			return b.lost(fmt.Errorf("%w: %w", err, masked(cut)))
 		}
-		_, err := b.open(Part{Offset: b.at, Length: b.end - b.at, Version: b.version})
-		if err == nil {
+		object, err := b.open(Part{Offset: b.at, Length: b.end - b.at, Version: b.version})
+		switch {
+		case err == nil && object.Version != b.version:
+			return b.lost(errSwap)
+		case err == nil:
 			return nil
 		}
 		if cut = err; !bucket.Retryable(b.ctx, err) {
@@ -102,10 +130,8 @@ func (b *body) resume(cut error) error {
 
 // lost is the failure of a body whose rest cannot be had: whatever became of the object meanwhile, its bytes did not come.
 func (b *body) lost(cut error) error {
-	if b.ctx.Err() != nil && !errors.Is(cut, context.Cause(b.ctx)) {
-		cut = errors.Join(context.Cause(b.ctx), cut)
-	}
-	return b.asked.fail(bucket.ErrUnavailable, fmt.Errorf("reading the body, at byte %d of %d: %w", b.at, b.end, masked(cut)))
+	b.release()
+	return b.asked.fail(bucket.ErrUnavailable, fmt.Errorf("reading the body, at byte %d of %d: %w", b.at, b.end, because(b.ctx, masked(cut))))
 }
 
 // masked is an error without the answers about an object that it may be, which are not the answer to a reader whose Get has succeeded.

@@ -20,12 +20,14 @@ type Options struct {
 	ConditionalDelete bool
 	// FromStart says that every listing of the service begins at the first key with its prefix.
 	FromStart bool
-	PageSize  int                 // keys a page that the service gives at the most; default bucket.PageSize
-	PartSize  int                 // bytes that an upload of many parts holds in memory for each; default 8 MiB
-	Tuning    bucket.RetryOptions // what bucket.Decorate takes where its caller leaves Retry zero
-	Idle      time.Duration       // how long a body may yield nothing before it counts as cut; default 20 s
-	Backoff   op.Backoff          // between the attempts to go on with a body that was cut; default 100 ms to 2 s
-	Close     func() error        // what else to close with the bucket; default nothing
+	// Context prepares the context of a request that is sent once, for an SDK that is told so there; it may show answers to Note. Default: as it is.
+	Context  func(ctx context.Context) context.Context
+	PageSize int                 // keys a page that the service gives at the most; default bucket.PageSize
+	PartSize int                 // bytes that an upload of many parts holds in memory for each; default 8 MiB
+	Tuning   bucket.RetryOptions // what bucket.Decorate takes where its caller leaves Retry zero
+	Idle     time.Duration       // how long a body may yield nothing before it counts as cut; default 20 s
+	Backoff  op.Backoff          // between the attempts to go on with a body that was cut; default 100 ms to 2 s
+	Close    func() error        // what else to close with the bucket; default nothing
 }
 
 // Bridge is a bucket.Bucket on a gocloud.dev/blob bucket and its Provider. Its zero value is not ready: use New.
@@ -41,6 +43,7 @@ var (
 	_ bucket.RangeGetter        = (*Bridge)(nil)
 	_ bucket.Remover            = (*Bridge)(nil)
 	_ bucket.Tuned              = (*Bridge)(nil)
+	_ bucket.Describer          = (*Bridge)(nil)
 	_ bucket.ConditionalDeleter = conditional{}
 )
 
@@ -100,6 +103,15 @@ func (b *Bridge) Close() error {
 	return err
 }
 
+// request is the context of one request that is sent once, and what its answer will say of itself.
+func (b *Bridge) request(ctx context.Context) (context.Context, *seen) {
+	ctx, seen := watch(ctx)
+	if b.o.Context != nil {
+		ctx = b.o.Context(ctx)
+	}
+	return ctx, seen
+}
+
 var errClosed = errors.New("the bucket is closed")
 
 // check refuses a request that is none, or that nobody waits for.
@@ -108,9 +120,9 @@ func (b *Bridge) check(ctx context.Context, r asked, invalid error) error {
 	case invalid != nil:
 		return r.fail(bucket.ErrInvalid, invalid)
 	case b.closed.Load():
-		return r.fail(bucket.ErrUnavailable, errClosed)
+		return r.fail(bucket.ErrInvalid, errClosed)
 	case ctx.Err() != nil:
-		return r.fail(bucket.ErrUnavailable, context.Cause(ctx))
+		return r.fail(bucket.ErrUnavailable, because(ctx, nil))
 	}
 	return nil
 }

@@ -13,7 +13,7 @@ func (b *Bridge) Delete(ctx context.Context, key string) error {
 	if err := b.check(ctx, r, bucket.CheckKey(key)); err != nil {
 		return err
 	}
-	ctx, seen := watch(ctx)
+	ctx, seen := b.request(ctx)
 	return b.explain(ctx, r, seen, b.blob.Delete(ctx, key))
 }
 
@@ -40,6 +40,6 @@ func (b conditional) DeleteIf(ctx context.Context, key string, version bucket.Ve
 }
 
 func (b *Bridge) delete(ctx context.Context, r asked, version bucket.Version) error {
-	ctx, seen := watch(ctx)
+	ctx, seen := b.request(ctx)
 	return b.explain(ctx, r, seen, b.provider.Delete(ctx, r.key, version))
 }

@@ -1,8 +1,10 @@
 package adapters
 
 import (
+	"cmp"
 	"context"
 	"errors"
+	"fmt"
 	"net"
 	"net/http"
 	"net/url"
@@ -49,8 +51,11 @@ func (b *Bridge) explain(ctx context.Context, r asked, seen *seen, err error) er
 			failure.Kind = bucket.ErrExists
 		}
 	case bucket.ErrNotFound:
-		if r.verb == bucket.Put && r.condition.Version() != "" {
+		switch {
+		case r.verb == bucket.Put && r.condition.Version() != "":
 			failure.Kind = bucket.ErrChanged // the version that was read is gone
+		case r.verb == bucket.Put || r.verb == bucket.List || r.verb == description: // no object was looked for
+			failure.Kind, failure.Hint = bucket.ErrNoBucket, cmp.Or(failure.Hint, "look at the bucket's name and at the endpoint")
 		}
 	case bucket.ErrExists:
 		if r.condition.Version() != "" {
@@ -82,8 +87,8 @@ func kindOf(status int) error {
 	case http.StatusConflict, http.StatusRequestTimeout: // another write of the object is under way, or the body was too slow: try again
 		return bucket.ErrUnavailable
 	}
-	if status >= 500 && status != http.StatusNotImplemented && status != http.StatusInsufficientStorage {
-		return bucket.ErrUnavailable
+	if status < 300 || status >= 500 && status != http.StatusNotImplemented && status != http.StatusInsufficientStorage {
+		return bucket.ErrUnavailable // of a success that makes no sense, too: it was cut, or something else than the service has spoken
 	}
 	return bucket.ErrRefused
 }
@@ -96,15 +101,29 @@ func unanswered(ctx context.Context, r asked, err error) error {
 	failure := &bucket.Error{Verb: r.verb, Key: r.key, Kind: bucket.ErrUnavailable, Err: err}
 	switch resolving, unknown := errors.AsType[*net.DNSError](err); {
 	case ctx.Err() != nil:
-		if why := context.Cause(ctx); !errors.Is(err, why) {
-			failure.Err = errors.Join(why, err)
-		}
+		failure.Err = because(ctx, err)
 	case unknown && resolving.IsNotFound:
 		failure.Kind, failure.Hint = bucket.ErrNoBucket, "there is no host "+resolving.Name+": look at the bucket's, the account's and the region's name, and at the endpoint"
 	case errors.Is(err, syscall.ECONNREFUSED):
 		failure.Hint = "nothing listens there: look at the endpoint"
 	}
 	return failure
+}
+
+// because is err with why ctx is over, where it is and err does not say so: its own error, so that a deadline shows, and the cause that somebody gave.
+func because(ctx context.Context, err error) error {
+	if ctx.Err() == nil {
+		return err
+	}
+	for _, why := range []error{context.Cause(ctx), ctx.Err()} {
+		switch {
+		case err == nil:
+			err = why
+		case !errors.Is(err, why):
+			err = fmt.Errorf("%w: %w", why, err)
+		}
+	}
+	return err
 }
 
 // code is the service's code and request id, for people.

@@ -24,7 +24,7 @@ func (b *Bridge) GetRange(ctx context.Context, key string, offset, length int64)
 	return b.get(ctx, asked{verb: bucket.GetRange, key: key}, invalid, Part{Offset: offset, Length: length})
 }
 
-// WholeSize is the size of the whole object in an answer with a part of it, by its Content-Length and Content-Range.
+// WholeSize is the size of the whole object in an answer with a part of it, by its Content-Length and Content-Range; -1 where neither tells, and length is -1.
 func WholeSize(length int64, contentRange string) int64 {
 	if _, whole, ok := strings.Cut(contentRange, "/"); ok {
 		if size, err := strconv.ParseInt(whole, 10, 64); err == nil {
@@ -34,6 +34,8 @@ func WholeSize(length int64, contentRange string) int64 {
 	return length
 }
 
+var errNoSize = errors.New("the answer does not say how long the object is")
+
 func (b *Bridge) get(ctx context.Context, r asked, invalid error, part Part) (*bucket.Object, error) {
 	if err := b.check(ctx, r, invalid); err != nil {
 		return nil, err
@@ -42,6 +44,10 @@ func (b *Bridge) get(ctx context.Context, r asked, invalid error, part Part) (*b
 	object, err := stream.open(part)
 	if err != nil {
 		return nil, err
+	}
+	if object.Size < 0 {
+		stream.release()
+		return nil, r.fail(bucket.ErrUnavailable, errNoSize)
 	}
 	stream.version, stream.end = object.Version, object.Size
 	if part.Length >= 0 {

@@ -16,17 +16,16 @@ func (b *Bridge) List(ctx context.Context, options bucket.ListOptions) (bucket.P
 	if err := b.check(ctx, r, bucket.CheckList(options)); err != nil {
 		return bucket.Page{}, err
 	}
-	if strings.Contains(options.Prefix, "//") || strings.Contains(options.Prefix, "./") {
+	if strings.Contains("/"+options.Prefix, "//") || strings.Contains(options.Prefix, "./") {
 		return bucket.Page{}, nil // no key begins so, and MinIO refuses to look
 	}
 	at := b.place(options)
-	before := func(as func(any) bool) error {
-		if options.After == "" || b.o.FromStart {
-			return nil
-		}
-		return b.provider.After(as, plain(options.After))
+	after := plain(options.After)
+	if b.o.FromStart {
+		after = ""
 	}
-	ctx, seen := watch(ctx)
+	before := func(as func(any) bool) error { return b.provider.List(as, after) }
+	ctx, seen := b.request(ctx)
 	items, next, err := b.blob.ListPage(ctx, at.marker(), at.size, &blob.ListOptions{Prefix: plain(options.Prefix), BeforeList: before})
 	if err != nil {
 		return bucket.Page{}, b.explain(ctx, r, seen, err)
@@ -38,13 +37,13 @@ func (b *Bridge) List(ctx context.Context, options bucket.ListOptions) (bucket.P
 			continue
 		}
 		if len(page.Objects) == at.limit {
-			page.Next = at.resume(page.Objects[at.limit-1].Key, at.token)
+			page.Next = token(page.Objects[at.limit-1].Key, at.token)
 			return page, nil
 		}
 		page.Objects = append(page.Objects, info)
 	}
 	if len(next) > 0 {
-		page.Next = at.resume(at.after, string(next))
+		page.Next = token(at.after, string(next))
 	}
 	return page, nil
 }
@@ -61,41 +60,35 @@ func plain(prefix string) string {
 	return prefix
 }
 
-// place is where in a listing a page begins.
+// place is where in a listing a page begins: in a page of the service, after a key.
 type place struct {
-	token string // the service's, empty at the first page
+	token string // of the service's page, empty at the first
 	after string // keys up to it are passed over
 	limit int    // keys that the page may have
 	size  int    // keys to ask for
-	skips bool   // keys are passed over by the reader, since the service begins at the first one
 }
 
-// place is where the page of these options begins. Where the service always begins at the first key, a page with After is cut out of the service's largest
-// one: a token then has the last key that was passed beside the token of the service.
+// place is where the page of these options begins. Where the service always begins at the first key, a page with After is cut out of the service's largest one.
 func (b *Bridge) place(options bucket.ListOptions) place {
 	at := place{token: options.Token, after: options.After, limit: cmp.Or(options.Limit, b.o.PageSize)}
 	at.size = min(at.limit, b.o.PageSize)
 	if b.o.FromStart && options.After != "" {
-		at.skips, at.size = true, b.o.PageSize
-		if last, token, ok := strings.Cut(options.Token, " "); ok {
-			at.after, at.token = last, token
-		}
+		at.size = b.o.PageSize
+	}
+	if last, token, ok := strings.Cut(options.Token, " "); ok {
+		at.after, at.token = last, token
 	}
 	return at
 }
 
-// marker is the token as gocloud takes it.
+// token is the token of the page that begins after a key in the service's page of a token: no key that the service gives is lost, also where it gives more of
+// them than it was asked for.
+func token(last, token string) string { return last + " " + token }
+
+// marker is the service's token as gocloud takes it.
 func (p place) marker() []byte {
 	if p.token == "" {
 		return blob.FirstPageToken
 	}
 	return []byte(p.token)
-}
-
-// resume is the token of a page that begins after a key in the service's page of a token.
-func (p place) resume(last, token string) string {
-	if p.skips {
-		return last + " " + token
-	}
-	return token
 }

@@ -14,17 +14,22 @@ import (
 type Provider interface {
 	// Condition puts the condition of a write on the request that an upload of gocloud is about to send.
 	Condition(as func(any) bool, condition bucket.Condition) error
-	// After lets a listing of gocloud begin after a key, or at it. It is not asked where Options.FromStart says that this cannot be.
-	After(as func(any) bool, key string) error
+	// List shapes a listing that gocloud is about to ask for: where after is not empty it begins after that key, or at it. It is empty where Options.FromStart
+	// says that this cannot be.
+	List(as func(any) bool, after string) error
 	// Info describes what gocloud has got of an object: all but the key of attributes, everything of an item of a listing.
 	Info(as func(any) bool) bucket.Info
 
-	// Get asks for an object or a part of it. Size of the result is that of the whole object; it needs no Date.
+	// Get asks for an object or a part of it. Size of the result is that of the whole object, -1 where the answer does not tell;
+	// it needs no Date.
 	Get(ctx context.Context, key string, part Part) (*bucket.Object, error)
 	// Put sends a body of size bytes in one request.
 	Put(ctx context.Context, key string, body io.ReadSeeker, size int64, condition bucket.Condition) error
 	// Delete sends one DELETE, of this version only where one is given. Whether a missing object is an error is the service's affair.
 	Delete(ctx context.Context, key string, version bucket.Version) error
+
+	// Describe says what the service tells of the bucket; the endpoint is the Bridge's part.
+	Describe(ctx context.Context) (bucket.Description, error)
 
 	// Refusal is what the service said in an error of the SDK or of gocloud. It says false where no service has answered.
 	Refusal(err error) (Refusal, bool)

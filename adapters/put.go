@@ -36,7 +36,7 @@ func (b *Bridge) Put(ctx context.Context, key string, source bucket.Source, cond
 	if size > atOnce {
 		return b.upload(ctx, r, io.MultiReader(whole, opened), source.Size())
 	}
-	ctx, seen := watch(ctx)
+	ctx, seen := b.request(ctx)
 	return b.explain(ctx, r, seen, b.provider.Put(ctx, key, whole, size, condition))
 }
 
@@ -83,9 +83,10 @@ func (b *Bridge) upload(ctx context.Context, r asked, opened io.Reader, announce
 	ctx, seen := watch(ctx)
 	reading := &reader{r: opened, announced: announced, cancel: cancel}
 	err := b.o.Uploads.Upload(ctx, r.key, reading, &blob.WriterOptions{
-		ContentType: "application/octet-stream",
-		BufferSize:  b.partSize(announced),
-		BeforeWrite: func(as func(any) bool) error { return b.provider.Condition(as, r.condition) },
+		ContentType:    "application/octet-stream",
+		BufferSize:     b.partSize(announced),
+		MaxConcurrency: 4,
+		BeforeWrite:    func(as func(any) bool) error { return b.provider.Condition(as, r.condition) },
 	})
 	if reading.err != nil {
 		return r.fail(bucket.ErrInvalid, reading.err)

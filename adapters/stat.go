@@ -12,7 +12,7 @@ func (b *Bridge) Stat(ctx context.Context, key string) (bucket.Info, error) {
 	if err := b.check(ctx, r, bucket.CheckKey(key)); err != nil {
 		return bucket.Info{}, err
 	}
-	ctx, seen := watch(ctx)
+	ctx, seen := b.request(ctx)
 	attributes, err := b.blob.Attributes(ctx, key)
 	if err != nil {
 		return bucket.Info{}, b.explain(ctx, r, seen, err)

@@ -18,34 +18,32 @@ const patience = time.Minute
 
 // Client returns an HTTP client for an SDK: it keeps connections for 64 requests at once, waits for nothing without an end, and follows no redirect, since
 // a signature is good for one host.
-func Client() *http.Client {
-	return &http.Client{
-		Transport:     transport(),
-		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
-	}
-}
+func Client() *http.Client { return ClientOver(&http.Transport{Proxy: http.ProxyFromEnvironment}) }
 
-// transport speaks HTTP/1.1, where a connection carries one request: one that stalls holds up no other.
-func transport() *http.Transport {
+// ClientOver is Client with the certificates and the proxy of a transport, which becomes the client's. It speaks HTTP/1.1, where a connection carries one
+// request: one that stalls holds up no other.
+func ClientOver(t *http.Transport) *http.Client {
 	dialer := &net.Dialer{Timeout: 10 * time.Second, KeepAlive: 15 * time.Second}
-	return &http.Transport{
-		Proxy: http.ProxyFromEnvironment,
-		DialContext: func(ctx context.Context, network, address string) (net.Conn, error) {
-			conn, err := dialer.DialContext(ctx, network, address)
-			if err != nil {
-				return nil, err
-			}
-			return impatient{conn, op.SystemClock()}, nil
-		},
-		MaxIdleConns:          2 * Parallel,
-		MaxIdleConnsPerHost:   Parallel,
-		IdleConnTimeout:       50 * time.Second, // under the minute after which services close idle connections
-		TLSHandshakeTimeout:   10 * time.Second,
-		ResponseHeaderTimeout: patience,
-		ExpectContinueTimeout: time.Second,
-		WriteBufferSize:       64 << 10,
-		ReadBufferSize:        64 << 10,
-		DisableCompression:    true, // values are compressed already, and are wanted as they are stored
+	t.DialContext = func(ctx context.Context, network, address string) (net.Conn, error) {
+		conn, err := dialer.DialContext(ctx, network, address)
+		if err != nil {
+			return nil, err
+		}
+		return impatient{conn, op.SystemClock()}, nil
+	}
+	t.ForceAttemptHTTP2 = false
+	t.MaxIdleConns = 2 * Parallel
+	t.MaxIdleConnsPerHost = Parallel
+	t.IdleConnTimeout = 50 * time.Second // under the minute after which services close idle connections
+	t.TLSHandshakeTimeout = 10 * time.Second
+	t.ResponseHeaderTimeout = patience
+	t.ExpectContinueTimeout = time.Second
+	t.WriteBufferSize = 64 << 10
+	t.ReadBufferSize = 64 << 10
+	t.DisableCompression = true // values are compressed already, and are wanted as they are stored
+	return &http.Client{
+		Transport:     t,
+		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 	}
 }
 
@@ -69,7 +67,7 @@ type watched struct{ base http.RoundTripper }
 
 func (w watched) RoundTrip(r *http.Request) (*http.Response, error) {
 	response, err := w.base.RoundTrip(r)
-	note(r.Context(), response)
+	Note(r.Context(), response)
 	return response, err
 }
 
@@ -90,21 +88,21 @@ type WatchedClient struct {
 // Do sends a request.
 func (c WatchedClient) Do(r *http.Request) (*http.Response, error) {
 	response, err := c.Base.Do(r)
-	note(r.Context(), response)
+	Note(r.Context(), response)
 	return response, err
 }
 
-// note keeps what an answer says of itself for the Bridge that asked.
-func note(ctx context.Context, response *http.Response) {
+// Note keeps what an answer says of itself for the Bridge that asked: ctx is that of its request.
+func Note(ctx context.Context, response *http.Response) {
 	if seen, ok := ctx.Value(seenKey{}).(*seen); ok && response != nil {
-		seen.header.Store(&response.Header)
+		seen.answer.Store(response)
 	}
 }
 
 type seenKey struct{}
 
 // seen is what the latest answer to a request said of itself.
-type seen struct{ header atomic.Pointer[http.Header] }
+type seen struct{ answer atomic.Pointer[http.Response] }
 
 // watch returns a context under which answers are seen.
 func watch(ctx context.Context) (context.Context, *seen) {
@@ -114,11 +112,11 @@ func watch(ctx context.Context) (context.Context, *seen) {
 
 // date is the store's clock as it answered, zero where it did not tell.
 func (s *seen) date() time.Time {
-	header := s.header.Load()
-	if header == nil {
+	answer := s.answer.Load()
+	if answer == nil {
 		return time.Time{}
 	}
-	date, err := http.ParseTime(header.Get("Date"))
+	date, err := http.ParseTime(answer.Header.Get("Date"))
 	if err != nil {
 		return time.Time{}
 	}
@@ -129,12 +127,20 @@ func (s *seen) date() time.Time {
 var requestIDs = []string{"X-Amz-Request-Id", "X-Guploader-Uploadid", "X-Ms-Request-Id"}
 
 func (s *seen) requestID() string {
-	if header := s.header.Load(); header != nil {
+	if answer := s.answer.Load(); answer != nil {
 		for _, name := range requestIDs {
-			if id := header.Get(name); id != "" {
+			if id := answer.Header.Get(name); id != "" {
 				return id
 			}
 		}
+	}
+	return ""
+}
+
+// host is who answered, empty where nobody has.
+func (s *seen) host() string {
+	if answer := s.answer.Load(); answer != nil && answer.Request != nil {
+		return answer.Request.URL.Host
 	}
 	return ""
 }

@@ -21,6 +21,9 @@ type URL struct {
 
 // ParseURL reads a location. Fails with bucket.ErrInvalid.
 func ParseURL(u *url.URL) (*URL, error) {
+	if u.User != nil {
+		return nil, fmt.Errorf("%w: %s has a user name or a password; a URL says where a bucket is, credentials come from the environment", bucket.ErrInvalid, u.Redacted())
+	}
 	values, err := url.ParseQuery(u.RawQuery)
 	if err != nil {
 		return nil, fmt.Errorf("%w: the parameters of %s: %w", bucket.ErrInvalid, u, err)
@@ -31,7 +34,7 @@ func ParseURL(u *url.URL) (*URL, error) {
 		return nil, fmt.Errorf("%w: %s names no bucket; write %s://bucket, or %s://bucket/prefix", bucket.ErrInvalid, u, u.Scheme, u.Scheme)
 	case u.Fragment != "":
 		return nil, fmt.Errorf("%w: %s has a fragment; a key has no '#'", bucket.ErrInvalid, u)
-	case u.Port() != "":
+	case strings.Contains(u.Host, ":"):
 		return nil, fmt.Errorf("%w: %s has a port; the host of such a URL is the name of a bucket", bucket.ErrInvalid, u)
 	}
 	for name, given := range values {
@@ -57,10 +60,10 @@ func (u *URL) Take(name string) string {
 
 // Bool takes a parameter that is true or false. Err tells of what is neither.
 func (u *URL) Bool(name string, otherwise bool) bool {
-	text := u.Take(name)
-	if text == "" {
+	if !u.Values.Has(name) {
 		return otherwise
 	}
+	text := u.Take(name)
 	value, err := strconv.ParseBool(text)
 	if err != nil {
 		u.err = errors.Join(u.err, fmt.Errorf("%w: the parameter %s is true or false, not %q", bucket.ErrInvalid, name, text))

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/feature/s3/transfermanager"
@@ -40,12 +41,14 @@ func conditions(condition bucket.Condition) (ifNoneMatch, ifMatch *string) {
 	return nil, aws.String(string(condition.Version()))
 }
 
-func (p *provider) After(as func(any) bool, key string) error {
+func (p *provider) List(as func(any) bool, after string) error {
 	var in *s3.ListObjectsV2Input
 	if !as(&in) {
 		return errAs
 	}
-	in.StartAfter = aws.String(key)
+	if after != "" {
+		in.StartAfter = &after
+	}
 	return nil
 }
 
@@ -73,9 +76,13 @@ func (p *provider) Get(ctx context.Context, key string, part adapters.Part) (*bu
 	if err != nil {
 		return nil, err
 	}
+	length := int64(-1)
+	if out.ContentLength != nil {
+		length = *out.ContentLength
+	}
 	return &bucket.Object{
 		Info: bucket.Info{
-			Key: key, Size: adapters.WholeSize(aws.ToInt64(out.ContentLength), aws.ToString(out.ContentRange)),
+			Key: key, Size: adapters.WholeSize(length, aws.ToString(out.ContentRange)),
 			Version: bucket.Version(aws.ToString(out.ETag)), ModTime: aws.ToTime(out.LastModified),
 		},
 		Body: out.Body,
@@ -110,4 +117,17 @@ func (p *provider) Delete(ctx context.Context, key string, version bucket.Versio
 	}
 	_, err := p.client.DeleteObject(ctx, in)
 	return err
+}
+
+func (p *provider) Describe(ctx context.Context) (bucket.Description, error) {
+	head, err := p.client.HeadBucket(ctx, &s3.HeadBucketInput{Bucket: &p.name})
+	if err != nil {
+		return bucket.Description{}, err
+	}
+	description := bucket.Description{Service: Scheme, Region: aws.ToString(head.BucketRegion)}
+	versioning, err := p.client.GetBucketVersioning(ctx, &s3.GetBucketVersioningInput{Bucket: &p.name})
+	if description.Untold = err; err == nil {
+		description.Versioning = strings.ToLower(string(versioning.Status))
+	}
+	return description, nil
 }

@@ -56,6 +56,7 @@ var meanings = map[string]meaning{
 	"Forbidden":                          {bucket.ErrRefused, "the role may not do this; without s3:ListBucket S3 says so of a missing key too: grant s3:ListBucket and s3:GetObject"},
 	"InvalidObjectState":                 {bucket.ErrRefused, "the object is archived: keep lifecycle rules from moving Quiver's objects to Glacier"},
 	"XMinioStorageFull":                  {bucket.ErrRefused, "the store is full"},
+	"ObjectParentIsFile":                 {bucket.ErrRefused, "the server keeps objects as files: a key cannot be a folder of another"},
 	"NotImplemented":                     {bucket.ErrRefused, "the server does not know this request: quiver doctor tells what it can do"},
 	"BadRequest":                         {nil, "S3 says no more of a HEAD: look at the region and at the credentials"},
 }

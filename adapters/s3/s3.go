@@ -33,6 +33,11 @@ func New(ctx context.Context, client *s3.Client, name string, options *Options) 
 	if options != nil {
 		o = *options
 	}
+	return open(ctx, client, name, o, nil)
+}
+
+// open is New with what else to close with the bucket.
+func open(ctx context.Context, client *s3.Client, name string, o Options, closing func() error) (bucket.Bucket, error) {
 	if client.Options().Region == "" && !o.CustomEndpoint {
 		return nil, fmt.Errorf("%w: the region of the S3 bucket %s is not known; give it in the URL (?region=…) or in AWS_REGION", bucket.ErrInvalid, name)
 	}
@@ -52,6 +57,7 @@ func New(ctx context.Context, client *s3.Client, name string, options *Options) 
 	return adapters.New(single, &provider{client: once, name: name, o: o}, &adapters.Options{
 		Uploads:           uploads,
 		ConditionalDelete: o.ConditionalDelete,
+		Close:             closing,
 		Tuning:            bucket.RetryOptions{Attempts: 5, Attempt: 10 * time.Second, Backoff: op.Backoff{Base: 50 * time.Millisecond, Cap: 5 * time.Second}},
 	}), nil
 }

@@ -2,10 +2,12 @@ package s3
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"net/http"
 	"net/url"
-	"os"
 
+	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"gocloud.dev/blob/s3blob"
 
@@ -25,13 +27,9 @@ func OpenURL(ctx context.Context, u *url.URL) (bucket.Bucket, error) {
 	if err != nil {
 		return nil, err
 	}
-	endpoint := parameters.Values.Get("endpoint")
-	o := Options{
-		RequesterPays:  parameters.Bool("requester_pays", false),
-		CustomEndpoint: endpoint != "" || os.Getenv("AWS_ENDPOINT_URL") != "" || os.Getenv("AWS_ENDPOINT_URL_S3") != "",
-	}
-	o.ConditionalDelete = parameters.Bool("conditional_delete", !o.CustomEndpoint)
-	if err := parameters.Err(); err != nil {
+	endpoint, told := parameters.Values.Get("endpoint"), parameters.Values.Has("conditional_delete")
+	o := Options{RequesterPays: parameters.Bool("requester_pays", false), ConditionalDelete: parameters.Bool("conditional_delete", false)}
+	if err := errors.Join(parameters.Err(), checkEndpoint(endpoint)); err != nil {
 		return nil, err
 	}
 	opener := &s3blob.URLOpener{}
@@ -45,10 +43,30 @@ func OpenURL(ctx context.Context, u *url.URL) (bucket.Bucket, error) {
 		return nil, errAs
 	}
 	o.Encryption, o.KMSKeyID = opener.Options.EncryptionType, opener.Options.KMSEncryptionID
-	own := s3.New(client.Options(), func(s *s3.Options) { s.HTTPClient = adapters.Client() })
-	b, err := New(ctx, own, u.Host, &o)
+	o.CustomEndpoint = endpoint != "" || client.Options().BaseEndpoint != nil // by AWS_ENDPOINT_URL, or by a profile
+	if !told {
+		o.ConditionalDelete = !o.CustomEndpoint
+	}
+	transport := &http.Transport{Proxy: http.ProxyFromEnvironment}
+	if configured, ok := client.Options().HTTPClient.(*awshttp.BuildableClient); ok { // which knows AWS_CA_BUNDLE
+		transport = configured.GetTransport()
+	}
+	web := adapters.ClientOver(transport)
+	own := s3.New(client.Options(), func(s *s3.Options) { s.HTTPClient = web })
+	b, err := open(ctx, own, u.Host, o, func() error {
+		web.CloseIdleConnections()
+		return nil
+	})
 	if err != nil {
 		return nil, err
 	}
 	return parameters.Under(b)
+}
+
+// checkEndpoint refuses what the SDK would refuse at the first request only, and credentials.
+func checkEndpoint(endpoint string) error {
+	if u, err := url.Parse(endpoint); endpoint != "" && (err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "" || u.User != nil) {
+		return fmt.Errorf("%w: the parameter endpoint is a URL as https://host:9000, without a user name or a password", bucket.ErrInvalid)
+	}
+	return nil
 }

@@ -1,0 +1,126 @@
+package adapters_test
+
+import (
+	"context"
+	"errors"
+	"io"
+	"net/http"
+	"strings"
+
+	"gocloud.dev/blob/driver"
+	"gocloud.dev/gcerrors"
+
+	"github.com/quivercache/quiver/adapters"
+	"github.com/quivercache/quiver/bucket"
+)
+
+// driven is what gocloud makes of a cloud.
+type driven struct {
+	driver.Bucket // what the Bridge never calls
+	*cloud
+}
+
+func (driven) Close() error                       { return nil }
+func (driven) As(any) bool                        { return false }
+func (driven) ErrorAs(error, any) bool            { return false }
+func (driven) ErrorCode(error) gcerrors.ErrorCode { return gcerrors.Unknown }
+
+func (d driven) Attributes(ctx context.Context, key string) (*driver.Attributes, error) {
+	if err := d.arrive(ctx); err != nil {
+		return nil, err
+	}
+	info, err := d.store.Stat(ctx, key)
+	return &driver.Attributes{AsFunc: as(info)}, say(err)
+}
+
+// Delete looks first whether there is an object, as gocloud does where a service does not tell.
+func (d driven) Delete(ctx context.Context, key string, _ *driver.DeleteOptions) error {
+	if err := d.arrive(ctx); err != nil {
+		return err
+	}
+	return say(d.store.Delete(ctx, key))
+}
+
+// listing is a request for a page as gocloud is about to send it.
+type listing struct{ after string }
+
+// ListPaged refuses path segments as MinIO does, and tokens that are none of its own.
+func (d driven) ListPaged(ctx context.Context, options *driver.ListOptions) (*driver.ListPage, error) {
+	asked := &listing{}
+	if err := options.BeforeList(as(asked)); err != nil {
+		return nil, err
+	}
+	if err := d.arrive(ctx); err != nil {
+		return nil, err
+	}
+	if d.fromStart && asked.after != "" {
+		return nil, errors.New("this service cannot begin after a key")
+	}
+	for _, name := range []string{options.Prefix, asked.after} {
+		if slashed := "/" + name + "/"; strings.Contains(slashed, "/./") || strings.Contains(slashed, "/../") || strings.Contains("/"+name, "//") {
+			return nil, refusal{adapters.Refusal{Status: http.StatusBadRequest, Code: "InvalidObjectName"}}
+		}
+	}
+	from := bucket.ListOptions{Prefix: options.Prefix, After: asked.after, Limit: options.PageSize}
+	if d.generous {
+		from.Limit = 0
+	}
+	if len(options.PageToken) > 0 {
+		last, mine := strings.CutPrefix(string(options.PageToken), "opaque:")
+		if !mine {
+			return nil, refusal{adapters.Refusal{Status: http.StatusBadRequest, Code: "InvalidToken"}}
+		}
+		from.Token = last
+	}
+	found, err := d.store.List(ctx, from)
+	if err != nil {
+		return nil, say(err)
+	}
+	page := &driver.ListPage{}
+	for _, info := range found.Objects {
+		page.Objects = append(page.Objects, &driver.ListObject{Key: info.Key, AsFunc: as(info)})
+	}
+	if found.Next != "" {
+		page.NextPageToken = []byte("opaque:" + found.Next)
+	}
+	return page, nil
+}
+
+// upload is a request to write as gocloud is about to send it, and its writer.
+type upload struct {
+	driver.Writer // Upload is all that the Bridge calls
+	cloud         *cloud
+	ctx           context.Context
+	key           string
+	condition     bucket.Condition
+}
+
+func (d driven) NewTypedWriter(ctx context.Context, key, _ string, options *driver.WriterOptions) (driver.Writer, error) {
+	u := &upload{cloud: d.cloud, ctx: ctx, key: key}
+	if err := options.BeforeWrite(as(u)); err != nil {
+		return nil, err
+	}
+	d.partSize = options.BufferSize
+	return u, d.arrive(ctx)
+}
+
+func (u *upload) Upload(r io.Reader) error {
+	content, err := u.cloud.receive(r)
+	if err != nil && !u.cloud.sloppy {
+		return err
+	}
+	return say(u.cloud.store.Put(u.ctx, u.key, bucket.Bytes(content), u.condition))
+}
+
+func (u *upload) Close() error { return nil }
+
+// as shows a value to who asks for one of its type.
+func as[T any](value T) func(any) bool {
+	return func(i any) bool {
+		p, ok := i.(*T)
+		if ok {
+			*p = value
+		}
+		return ok
+	}
+}

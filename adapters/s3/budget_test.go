@@ -1,0 +1,231 @@
+package s3_test
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"testing"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/aws/retry"
+	awss3 "github.com/aws/aws-sdk-go-v2/service/s3"
+
+	"github.com/quivercache/quiver/adapters/s3"
+	"github.com/quivercache/quiver/bucket"
+)
+
+const large = 20 << 20 // bytes, which go in three parts
+
+// request is one call of a bucket, and what it may send.
+type request struct {
+	call    func(ctx context.Context, b bucket.Bucket) error
+	want    error
+	sends   []string
+	headers map[string]string // of each request but of HEADs, GETs of listings and those of parts
+}
+
+// requests are all that a bucket can be asked for, with the keys "k" of a version and "none" of no object. Those that may succeed come twice: once they do,
+// and once the service refuses.
+func requests(version bucket.Version) map[string]request {
+	put := func(key string, size int, condition bucket.Condition) func(ctx context.Context, b bucket.Bucket) error {
+		return func(ctx context.Context, b bucket.Bucket) error { return b.Put(ctx, key, bucket.Bytes(make([]byte, size)), condition) }
+	}
+	get := func(key string) func(ctx context.Context, b bucket.Bucket) error {
+		return func(ctx context.Context, b bucket.Bucket) error {
+			_, _, err := bucket.ReadAll(ctx, b, key, large)
+			return err
+		}
+	}
+	stat := func(key string) func(ctx context.Context, b bucket.Bucket) error {
+		return func(ctx context.Context, b bucket.Bucket) error { _, err := b.Stat(ctx, key); return err }
+	}
+	part := func(ctx context.Context, b bucket.Bucket) error {
+		ranges, _ := bucket.As[bucket.RangeGetter](b)
+		object, err := ranges.GetRange(ctx, "k", 1, 2)
+		if err == nil {
+			err = object.Body.Close()
+		}
+		return err
+	}
+	remove := func(key string) func(ctx context.Context, b bucket.Bucket) error {
+		return func(ctx context.Context, b bucket.Bucket) error { return bucket.Remove(ctx, b, key) }
+	}
+	deleteIf := func(version bucket.Version) func(ctx context.Context, b bucket.Bucket) error {
+		return func(ctx context.Context, b bucket.Bucket) error {
+			conditional, _ := bucket.As[bucket.ConditionalDeleter](b)
+			return conditional.DeleteIf(ctx, "k", version)
+		}
+	}
+	drop := func(key string) func(ctx context.Context, b bucket.Bucket) error {
+		return func(ctx context.Context, b bucket.Bucket) error { return b.Delete(ctx, key) }
+	}
+	list := func(ctx context.Context, b bucket.Bucket) error { _, err := b.List(ctx, bucket.ListOptions{Prefix: "k"}); return err }
+
+	parts := []string{"POST new?uploads", "PUT new?partNumber=1", "PUT new?partNumber=2", "PUT new?partNumber=3", "POST new?uploadId"}
+	taken := []string{"POST k?uploads", "PUT k?partNumber=1", "PUT k?partNumber=2", "PUT k?partNumber=3", "POST k?uploadId", "DELETE k?uploadId"}
+	absent, matching, stale := map[string]string{"If-None-Match": "*", "If-Match": ""}, map[string]string{"If-Match": string(version), "If-None-Match": ""}, map[string]string{"If-Match": `"stale"`}
+	return map[string]request{
+		"get":                 {get("k"), nil, []string{"GET k"}, map[string]string{"Range": "", "If-Match": ""}},
+		"get, missing":        {get("none"), bucket.ErrNotFound, []string{"GET none"}, nil},
+		"get range":           {part, nil, []string{"GET k"}, map[string]string{"Range": "bytes=1-2", "If-Match": ""}},
+		"stat":                {stat("k"), nil, []string{"HEAD k"}, nil},
+		"stat, missing":       {stat("none"), bucket.ErrNotFound, []string{"HEAD none"}, nil},
+		"list":                {list, nil, []string{"GET ?list"}, nil},
+		"create":              {put("new", 1<<10, bucket.IfAbsent()), nil, []string{"PUT new"}, absent},
+		"create, exists":      {put("k", 1<<10, bucket.IfAbsent()), bucket.ErrExists, []string{"PUT k"}, absent},
+		"create 8 MiB":        {put("new", 8<<20, bucket.IfAbsent()), nil, []string{"PUT new"}, absent},
+		"create 12 MiB":       {put("new", 12<<20, bucket.IfAbsent()), nil, []string{"PUT new"}, absent},
+		"create 20 MiB":       {put("new", large, bucket.IfAbsent()), nil, parts, absent},
+		"create 20 MiB, late": {put("k", large, bucket.IfAbsent()), bucket.ErrExists, taken, absent},
+		"swap":                {put("k", 1<<10, bucket.IfMatch(version)), nil, []string{"PUT k"}, matching},
+		"swap, changed":       {put("k", 1<<10, bucket.IfMatch(`"stale"`)), bucket.ErrChanged, []string{"PUT k"}, stale},
+		"swap, missing":       {put("none", 1<<10, bucket.IfMatch(`"stale"`)), bucket.ErrChanged, []string{"PUT none"}, stale},
+		"swap 20 MiB":         {put("k", large, bucket.IfMatch(version)), nil, taken[:5], matching},
+		"swap 20 MiB, late":   {put("k", large, bucket.IfMatch(`"stale"`)), bucket.ErrChanged, taken, stale},
+		"delete":              {drop("k"), nil, []string{"HEAD k", "DELETE k"}, map[string]string{"If-Match": ""}},
+		"delete, missing":     {drop("none"), bucket.ErrNotFound, []string{"HEAD none"}, nil},
+		"delete if":           {deleteIf(version), nil, []string{"DELETE k"}, map[string]string{"If-Match": string(version)}},
+		"delete if, changed":  {deleteIf(`"stale"`), bucket.ErrChanged, []string{"DELETE k"}, map[string]string{"If-Match": `"stale"`}},
+		"remove":              {remove("k"), nil, []string{"DELETE k"}, map[string]string{"If-Match": ""}},
+		"remove, missing":     {remove("none"), nil, []string{"DELETE none"}, nil},
+	}
+}
+
+// decides says whether a request is the one that a condition must be on.
+func decides(r *http.Request) bool {
+	query := r.URL.Query()
+	return r.Method != http.MethodHead && !query.Has("list-type") && !query.Has("uploads") && !query.Has("partNumber") && (r.Method != http.MethodDelete || !query.Has("uploadId"))
+}
+
+func TestEveryOperationKeepsToItsBudgetOfRequests(t *testing.T) {
+	for _, options := range []*s3.Options{{ConditionalDelete: true}, {ConditionalDelete: true, CustomEndpoint: true}} {
+		for _, decorated := range []bool{false, true} {
+			for name := range requests("") {
+				t.Run(fmt.Sprintf("%s, custom endpoint %t, decorated %t", name, options.CustomEndpoint, decorated), func(t *testing.T) {
+					b, sent := open(t, newFake(), options)
+					request := requests(create(t, b, "k", "0123456789"))[name]
+					if decorated {
+						var err error
+						if b, err = bucket.Decorate(b, bucket.Decorators{Limit: 64}); err != nil {
+							t.Fatal(err)
+						}
+					}
+					sent.take()
+					is(t, request.call(t.Context(), b), request.want)
+					for _, r := range sent.expect(t, request.sends...) {
+						for header, want := range request.headers {
+							if got := r.Header.Get(header); decides(r) && got != want {
+								t.Errorf("%s has %s: %q, not %q", describe(r), header, got, want)
+							}
+						}
+					}
+				})
+			}
+		}
+	}
+}
+
+func TestAWalkIsOneRequestAPageOfAThousand(t *testing.T) {
+	f := newFake()
+	for i := range 2500 {
+		f.objects[fmt.Sprintf("k/%04d", i)] = object{etag: `"x"`, changed: time.Now()}
+	}
+	b, sent := open(t, f, nil)
+	for limit, pages := range map[int]int{0: 3, 5000: 3, 500: 5, 1000: 3} {
+		var want []string
+		for range pages {
+			want = append(want, "GET ?list")
+		}
+		keys := 0
+		for info, err := range bucket.All(t.Context(), b, bucket.ListOptions{Prefix: "k/", After: "k/0", Limit: limit}) {
+			if err != nil || info.Key != fmt.Sprintf("k/%04d", keys) {
+				t.Fatalf("key %d is %s, %v", keys, info.Key, err)
+			}
+			keys++
+		}
+		if sent.expect(t, want...); keys != 2500 {
+			t.Errorf("%d keys a page: %d keys", limit, keys)
+		}
+	}
+	page, err := b.List(t.Context(), bucket.ListOptions{Prefix: "k/", After: "k/1233", Limit: 2})
+	if err != nil || len(page.Objects) != 2 || page.Objects[0].Key != "k/1234" {
+		t.Errorf("%+v, %v", page, err)
+	}
+	query := sent.expect(t, "GET ?list")[0].URL.Query()
+	if query.Get("max-keys") != "2" || query.Get("start-after") != "k/1233" || query.Get("prefix") != "k/" {
+		t.Errorf("asked for %v", query)
+	}
+}
+
+// persistent is a client that its owner lets repeat requests, as the SDK's own does.
+func persistent(o *awss3.Options) {
+	o.RetryMaxAttempts = 5
+	o.Retryer = retry.NewStandard(func(o *retry.StandardOptions) {
+		o.Backoff = retry.BackoffDelayerFunc(func(int, error) (time.Duration, error) { return 0, nil })
+	})
+}
+
+func TestASingleRequestIsSentOnceWhateverTheClientWouldDo(t *testing.T) {
+	for _, trouble := range []action{refused(500, "InternalError"), refused(503, "SlowDown"), refused(400, "RequestTimeout"), refused(429, "TooManyRequests"), refused(409, "ConditionalRequestConflict")} {
+		for name, request := range requests(`"stale"`) {
+			if len(request.sends) > 2 || name == "create 12 MiB" {
+				continue // these go through the transfer manager
+			}
+			f := newFake()
+			c, sent := client(t, f, persistent)
+			b, err := s3.New(t.Context(), c, "b", &s3.Options{ConditionalDelete: true})
+			if err != nil {
+				t.Fatal(err)
+			}
+			f.strikes(t, "*", 1, trouble)
+			if err := request.call(t.Context(), b); !bucket.Retryable(t.Context(), err) {
+				t.Errorf("a %s fails with %v", name, err)
+			}
+			sent.expect(t, request.sends[0])
+		}
+	}
+}
+
+func TestAPartOfAnUploadIsRepeated(t *testing.T) {
+	for _, pattern := range []string{"POST k?uploads", "PUT k?partNumber=2", "POST k?uploadId"} {
+		f := newFake()
+		c, sent := client(t, f, persistent)
+		b, err := s3.New(t.Context(), c, "b", nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		f.strikes(t, pattern, 2, refused(503, "SlowDown"))
+		is(t, b.Put(t.Context(), "k", bucket.Bytes(make([]byte, large)), bucket.IfAbsent()), nil)
+		sent.expect(t, "POST k?uploads", "PUT k?partNumber=1", "PUT k?partNumber=2", "PUT k?partNumber=3", "POST k?uploadId", pattern, pattern)
+		if len(f.objects["k"].content) != large || len(f.uploads) != 0 {
+			t.Errorf("%d bytes, %d uploads left", len(f.objects["k"].content), len(f.uploads))
+		}
+	}
+}
+
+func TestTheCallersClientStaysAsItIs(t *testing.T) {
+	c, sent := client(t, newFake(), persistent)
+	before := c.Options()
+	b, err := s3.New(t.Context(), c, "b", &s3.Options{RequesterPays: true, CustomEndpoint: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	create(t, b, "k", "x")
+	sent.take()
+	after := c.Options()
+	if len(after.APIOptions) != len(before.APIOptions) || after.RequestChecksumCalculation != before.RequestChecksumCalculation || after.HTTPClient != before.HTTPClient {
+		t.Error("its options have changed")
+	}
+	if err := b.Close(); err != nil {
+		t.Error(err)
+	}
+	if _, err := c.GetObject(t.Context(), &awss3.GetObjectInput{Bucket: aws.String("b"), Key: aws.String("k")}); err != nil {
+		t.Errorf("after the bucket's Close: %v", err)
+	}
+	for _, r := range sent.expect(t, "GET k") {
+		if r.Header.Get("X-Amz-Request-Payer") != "" {
+			t.Error("its requests are paid for")
+		}
+	}
+}

@@ -1,0 +1,333 @@
+package s3_test
+
+import (
+	"bytes"
+	"crypto/md5"
+	"encoding/hex"
+	"encoding/xml"
+	"fmt"
+	"io"
+	"maps"
+	"net/http"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+)
+
+// fake is S3 as far as the adapter speaks it: one bucket, "b", in path style and in memory.
+type fake struct {
+	ignoresConditions       bool                       // of writes, as some servers do
+	ignoresDeleteConditions bool                       // as MinIO does
+	demands                 func(r *http.Request) bool // what a request must have to be allowed
+
+	mu      sync.Mutex
+	objects map[string]object
+	uploads map[string]map[int][]byte // by id, their parts by number
+	serial  int                       // of requests and uploads
+	script  []*fault
+}
+
+type object struct {
+	content []byte
+	etag    string
+	changed time.Time
+}
+
+func newFake() *fake {
+	return &fake{objects: map[string]object{}, uploads: map[string]map[int][]byte{}}
+}
+
+// describe says what a request asks for: "PUT k", "GET ?list", "PUT k?partNumber=2".
+func describe(r *http.Request) string {
+	_, key, _ := strings.Cut(strings.TrimPrefix(r.URL.Path, "/"), "/")
+	query := r.URL.Query()
+	switch {
+	case query.Has("partNumber"):
+		key += "?partNumber=" + query.Get("partNumber")
+	case query.Has("uploadId"):
+		key += "?uploadId"
+	case query.Has("uploads"):
+		key += "?uploads"
+	case query.Has("list-type"):
+		key += "?list"
+	}
+	return r.Method + " " + key
+}
+
+func (f *fake) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	f.mu.Lock()
+	f.serial++
+	w.Header().Set("X-Amz-Request-Id", fmt.Sprintf("REQUEST%d", f.serial))
+	f.mu.Unlock()
+	if struck := f.strike(describe(r)); struck != nil {
+		struck.do(w, r, f)
+		return
+	}
+	f.serve(w, r)
+}
+
+func (f *fake) serve(w http.ResponseWriter, r *http.Request) {
+	name, key, _ := strings.Cut(strings.TrimPrefix(r.URL.Path, "/"), "/")
+	switch query := r.URL.Query(); {
+	case strings.Contains(r.Header.Get("Content-Encoding"), "aws-chunked"):
+		refuse(w, r, http.StatusNotImplemented, "NotImplemented") // as servers do that speak an older S3
+	case !strings.HasPrefix(r.Header.Get("Authorization"), "AWS4-HMAC-SHA256 "):
+		refuse(w, r, http.StatusForbidden, "AccessDenied")
+	case f.demands != nil && !f.demands(r):
+		refuse(w, r, http.StatusForbidden, "AccessDenied")
+	case name != "b":
+		refuse(w, r, http.StatusNotFound, "NoSuchBucket")
+	case key == "" && query.Get("list-type") == "2":
+		f.list(w, r)
+	case key == "":
+		refuse(w, r, http.StatusNotImplemented, "NotImplemented")
+	case query.Has("uploads") || query.Has("uploadId"):
+		f.upload(w, r, key)
+	case r.Method == http.MethodGet || r.Method == http.MethodHead:
+		f.get(w, r, key)
+	case r.Method == http.MethodPut:
+		f.put(w, r, key)
+	case r.Method == http.MethodDelete:
+		f.delete(w, r, key)
+	}
+}
+
+func (f *fake) get(w http.ResponseWriter, r *http.Request, key string) {
+	f.mu.Lock()
+	o, ok := f.objects[key]
+	f.mu.Unlock()
+	match := r.Header.Get("If-Match")
+	switch {
+	case !ok:
+		refuse(w, r, http.StatusNotFound, "NoSuchKey")
+		return
+	case match != "" && match != o.etag:
+		refuse(w, r, http.StatusPreconditionFailed, "PreconditionFailed")
+		return
+	}
+	w.Header().Set("ETag", o.etag)
+	w.Header().Set("Last-Modified", o.changed.UTC().Format(http.TimeFormat))
+	content, status := o.content, http.StatusOK
+	if span := r.Header.Get("Range"); span != "" {
+		from, to := bounds(span, len(o.content))
+		if from >= len(o.content) {
+			refuse(w, r, http.StatusRequestedRangeNotSatisfiable, "InvalidRange")
+			return
+		}
+		content, status = o.content[from:to], http.StatusPartialContent
+		w.Header().Set("Content-Range", fmt.Sprintf("bytes %d-%d/%d", from, to-1, len(o.content)))
+	}
+	w.Header().Set("Content-Length", strconv.Itoa(len(content)))
+	w.WriteHeader(status)
+	if r.Method == http.MethodGet {
+		_, _ = w.Write(content)
+	}
+}
+
+// bounds are those of "bytes=2-5" or "bytes=2-" in an object of a size.
+func bounds(span string, size int) (from, to int) {
+	first, last, _ := strings.Cut(strings.TrimPrefix(span, "bytes="), "-")
+	from, _ = strconv.Atoi(first)
+	to = size
+	if n, err := strconv.Atoi(last); err == nil {
+		to = min(size, n+1)
+	}
+	return from, to
+}
+
+func (f *fake) put(w http.ResponseWriter, r *http.Request, key string) {
+	content, err := io.ReadAll(r.Body)
+	if err != nil || int64(len(content)) != r.ContentLength {
+		refuse(w, r, http.StatusBadRequest, "IncompleteBody")
+		return
+	}
+	f.write(w, r, key, content, hash(content))
+}
+
+// write keeps an object, where the condition of the request holds.
+func (f *fake) write(w http.ResponseWriter, r *http.Request, key string, content []byte, etag string) bool {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if status, code := f.judge(r, key); status != 0 {
+		refuse(w, r, status, code)
+		return false
+	}
+	f.objects[key] = object{content, etag, time.Now()}
+	w.Header().Set("ETag", etag)
+	return true
+}
+
+// judge is the refusal of a write whose condition does not hold.
+func (f *fake) judge(r *http.Request, key string) (status int, code string) {
+	o, exists := f.objects[key]
+	match, none := r.Header.Get("If-Match"), r.Header.Get("If-None-Match")
+	switch {
+	case f.ignoresConditions:
+	case match == "" && none != "*": // Quiver writes nothing without a condition
+		return http.StatusNotImplemented, "NotImplemented"
+	case none == "*" && exists, match != "" && exists && match != o.etag:
+		return http.StatusPreconditionFailed, "PreconditionFailed"
+	case match != "" && !exists:
+		return http.StatusNotFound, "NoSuchKey"
+	}
+	return 0, ""
+}
+
+func (f *fake) delete(w http.ResponseWriter, r *http.Request, key string) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if match := r.Header.Get("If-Match"); match != "" && !f.ignoresDeleteConditions {
+		switch o, exists := f.objects[key]; {
+		case !exists:
+			refuse(w, r, http.StatusNotFound, "NoSuchKey")
+			return
+		case match != o.etag:
+			refuse(w, r, http.StatusPreconditionFailed, "PreconditionFailed")
+			return
+		}
+	}
+	delete(f.objects, key)
+	w.WriteHeader(http.StatusNoContent)
+}
+
+func (f *fake) list(w http.ResponseWriter, r *http.Request) {
+	type content struct {
+		Key, LastModified, ETag string
+		Size                    int
+	}
+	type page struct {
+		XMLName               xml.Name `xml:"ListBucketResult"`
+		IsTruncated           bool
+		NextContinuationToken string `xml:",omitempty"`
+		Contents              []content
+	}
+	query := r.URL.Query()
+	after, most := query.Get("start-after"), 1000
+	if token := query.Get("continuation-token"); token != "" {
+		after = strings.TrimPrefix(token, "opaque:")
+	}
+	if n, err := strconv.Atoi(query.Get("max-keys")); err == nil {
+		most = min(most, n)
+	}
+	var answer page
+	f.mu.Lock()
+	keys := slices.Sorted(maps.Keys(f.objects))
+	from, _ := slices.BinarySearch(keys, after)
+	for _, key := range keys[from:] {
+		if key == after || !strings.HasPrefix(key, query.Get("prefix")) {
+			continue
+		}
+		if len(answer.Contents) == most {
+			answer.IsTruncated, answer.NextContinuationToken = true, "opaque:"+answer.Contents[most-1].Key
+			break
+		}
+		o := f.objects[key]
+		answer.Contents = append(answer.Contents, content{key, o.changed.UTC().Format("2006-01-02T15:04:05.000Z"), o.etag, len(o.content)})
+	}
+	f.mu.Unlock()
+	respond(w, http.StatusOK, answer)
+}
+
+// upload is what has to do with an upload in parts.
+func (f *fake) upload(w http.ResponseWriter, r *http.Request, key string) {
+	query := r.URL.Query()
+	id := query.Get("uploadId")
+	f.mu.Lock()
+	parts, under := f.uploads[id]
+	f.mu.Unlock()
+	switch {
+	case query.Has("uploads"):
+		f.mu.Lock()
+		id = fmt.Sprintf("UPLOAD%d", f.serial)
+		f.uploads[id] = map[int][]byte{}
+		f.mu.Unlock()
+		respond(w, http.StatusOK, struct {
+			XMLName  xml.Name `xml:"InitiateMultipartUploadResult"`
+			UploadId string
+		}{UploadId: id})
+	case !under:
+		refuse(w, r, http.StatusNotFound, "NoSuchUpload")
+	case r.Method == http.MethodPut:
+		content, err := io.ReadAll(r.Body)
+		number, invalid := strconv.Atoi(query.Get("partNumber"))
+		if err != nil || invalid != nil {
+			refuse(w, r, http.StatusBadRequest, "IncompleteBody")
+			return
+		}
+		f.mu.Lock()
+		parts[number] = content
+		f.mu.Unlock()
+		w.Header().Set("ETag", hash(content))
+	case r.Method == http.MethodPost:
+		f.complete(w, r, key, id, parts)
+	case r.Method == http.MethodDelete:
+		f.forget(id)
+		w.WriteHeader(http.StatusNoContent)
+	}
+}
+
+func (f *fake) complete(w http.ResponseWriter, r *http.Request, key, id string, parts map[int][]byte) {
+	var listed struct {
+		Part []struct {
+			PartNumber int
+			ETag       string
+		}
+	}
+	if err := xml.NewDecoder(r.Body).Decode(&listed); err != nil || len(listed.Part) != len(parts) {
+		refuse(w, r, http.StatusBadRequest, "MalformedXML")
+		return
+	}
+	var content bytes.Buffer
+	for i, part := range listed.Part {
+		if part.PartNumber != i+1 || part.ETag != hash(parts[i+1]) {
+			refuse(w, r, http.StatusBadRequest, "InvalidPart")
+			return
+		}
+		content.Write(parts[i+1])
+	}
+	etag := fmt.Sprintf(`"%s-%d"`, strings.Trim(hash(content.Bytes()), `"`), len(parts))
+	if f.write(w, r, key, content.Bytes(), etag) {
+		f.forget(id)
+		respond(w, http.StatusOK, struct {
+			XMLName xml.Name `xml:"CompleteMultipartUploadResult"`
+			ETag    string
+		}{ETag: etag})
+	}
+}
+
+func (f *fake) forget(upload string) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	delete(f.uploads, upload)
+}
+
+// hash is the ETag of content that came in one request.
+func hash(content []byte) string {
+	sum := md5.Sum(content)
+	return `"` + hex.EncodeToString(sum[:]) + `"`
+}
+
+// refuse answers with an error of S3, which has no body where a HEAD was asked.
+func refuse(w http.ResponseWriter, r *http.Request, status int, code string) {
+	if r.Method == http.MethodHead {
+		w.WriteHeader(status)
+		return
+	}
+	respond(w, status, struct {
+		XMLName                  xml.Name `xml:"Error"`
+		Code, Message, RequestId string
+	}{Code: code, Message: "The fake says " + code + ".", RequestId: w.Header().Get("X-Amz-Request-Id")})
+}
+
+func respond(w http.ResponseWriter, status int, answer any) {
+	text, err := xml.Marshal(answer)
+	if err != nil {
+		panic(err)
+	}
+	w.Header().Set("Content-Type", "application/xml")
+	w.Header().Set("Content-Length", strconv.Itoa(len(text)))
+	w.WriteHeader(status)
+	_, _ = w.Write(text)
+}

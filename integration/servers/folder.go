@@ -1,0 +1,78 @@
+package servers
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+
+	"github.com/gofrs/flock"
+)
+
+// folder is a server's own: its data, its output, and a lock that the test process holds while it lives. The lock's path is what a
+// container is labelled with.
+type folder struct {
+	path string
+	lock *flock.Flock
+}
+
+func root() string { return filepath.Join(os.TempDir(), "quiver-servers") }
+
+func lockIn(path string) string { return filepath.Join(path, "lock") }
+
+// newFolder makes a folder. Another process may take it for an abandoned one until the lock is held; then another is made.
+func newFolder(product Product) (*folder, error) {
+	var failure error
+	for range 10 {
+		path := filepath.Join(root(), fmt.Sprintf("%s-%s", product, draw()[:8]))
+		f := &folder{path: path, lock: flock.New(lockIn(path))}
+		if err := os.MkdirAll(f.data(), 0o777); err != nil {
+			return nil, err
+		}
+		_, failure = f.lock.TryLock()
+		if _, err := os.Stat(f.lock.Path()); failure == nil && err == nil && f.lock.Locked() {
+			return f, nil
+		}
+		failure = errors.Join(failure, f.remove())
+	}
+	return nil, fmt.Errorf("making a folder in %s that stays: %w", root(), failure)
+}
+
+func (f *folder) data() string { return filepath.Join(f.path, "data") }
+
+func (f *folder) output() string { return filepath.Join(f.path, "output") }
+
+func (f *folder) remove() error {
+	err := errors.Join(os.RemoveAll(f.path), f.lock.Unlock())
+	_ = os.Remove(root()) // which stays where there are others
+	return err
+}
+
+// abandoned says whether the test process that held a lock is no more.
+func abandoned(lock string) (bool, error) {
+	if _, err := os.Stat(lock); errors.Is(err, os.ErrNotExist) {
+		return true, nil
+	}
+	held := flock.New(lock)
+	free, err := held.TryLock()
+	return free, errors.Join(err, held.Unlock())
+}
+
+// sweepFolders removes what killed test processes have left.
+func sweepFolders() error {
+	entries, err := os.ReadDir(root())
+	if err != nil && !errors.Is(err, os.ErrNotExist) {
+		return err
+	}
+	for _, entry := range entries {
+		path := filepath.Join(root(), entry.Name())
+		free, err := abandoned(lockIn(path))
+		if err == nil && free {
+			err = os.RemoveAll(path)
+		}
+		if err != nil {
+			return fmt.Errorf("removing the abandoned %s: %w", path, err)
+		}
+	}
+	return nil
+}
