@@ -9,7 +9,9 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/quivercache/quiver/adapters/azure"
 	"github.com/quivercache/quiver/adapters/file"
+	"github.com/quivercache/quiver/adapters/gcs"
 	"github.com/quivercache/quiver/adapters/s3"
 	"github.com/quivercache/quiver/bucket"
 )
@@ -22,7 +24,7 @@ type Schemes map[string]Opener
 
 // Default returns the schemes that this package knows.
 func Default() Schemes {
-	return Schemes{"file": file.OpenURL, s3.Scheme: s3.OpenURL}
+	return Schemes{"file": file.OpenURL, s3.Scheme: s3.OpenURL, gcs.Scheme: gcs.OpenURL, azure.Scheme: azure.OpenURL}
 }
 
 // Open opens a bucket with the default schemes.

@@ -138,12 +138,19 @@ func bounds(span string, size int) (from, to int) {
 }
 
 func (f *fake) put(w http.ResponseWriter, r *http.Request, key string) {
-	content, err := io.ReadAll(r.Body)
-	if err != nil || int64(len(content)) != r.ContentLength {
+	content, err := receive(r)
+	if err != nil {
 		refuse(w, r, http.StatusBadRequest, "IncompleteBody")
 		return
 	}
 	f.write(w, r, key, content, hash(content))
+}
+
+// receive reads the body of a request, all that it announces.
+func receive(r *http.Request) ([]byte, error) {
+	content := make([]byte, r.ContentLength)
+	_, err := io.ReadFull(r.Body, content)
+	return content, err
 }
 
 // write keeps an object, where the condition of the request holds.
@@ -199,6 +206,7 @@ func (f *fake) list(w http.ResponseWriter, r *http.Request) {
 	}
 	type page struct {
 		XMLName               xml.Name `xml:"ListBucketResult"`
+		Name                  string
 		IsTruncated           bool
 		NextContinuationToken string `xml:",omitempty"`
 		Contents              []content
@@ -211,7 +219,7 @@ func (f *fake) list(w http.ResponseWriter, r *http.Request) {
 	if n, err := strconv.Atoi(query.Get("max-keys")); err == nil {
 		most = min(most, n)
 	}
-	var answer page
+	answer := page{Name: "b"}
 	f.mu.Lock()
 	keys := slices.Sorted(maps.Keys(f.objects))
 	from, _ := slices.BinarySearch(keys, after)
@@ -250,7 +258,7 @@ func (f *fake) upload(w http.ResponseWriter, r *http.Request, key string) {
 	case !under:
 		refuse(w, r, http.StatusNotFound, "NoSuchUpload")
 	case r.Method == http.MethodPut:
-		content, err := io.ReadAll(r.Body)
+		content, err := receive(r)
 		number, invalid := strconv.Atoi(query.Get("partNumber"))
 		if err != nil || invalid != nil {
 			refuse(w, r, http.StatusBadRequest, "IncompleteBody")
@@ -279,15 +287,16 @@ func (f *fake) complete(w http.ResponseWriter, r *http.Request, key, id string, 
 		refuse(w, r, http.StatusBadRequest, "MalformedXML")
 		return
 	}
-	var content bytes.Buffer
+	var content, etags bytes.Buffer
 	for i, part := range listed.Part {
 		if part.PartNumber != i+1 || part.ETag != hash(parts[i+1]) {
 			refuse(w, r, http.StatusBadRequest, "InvalidPart")
 			return
 		}
 		content.Write(parts[i+1])
+		etags.WriteString(part.ETag)
 	}
-	etag := fmt.Sprintf(`"%s-%d"`, strings.Trim(hash(content.Bytes()), `"`), len(parts))
+	etag := fmt.Sprintf(`"%s-%d"`, strings.Trim(hash(etags.Bytes()), `"`), len(parts))
 	if f.write(w, r, key, content.Bytes(), etag) {
 		f.forget(id)
 		respond(w, http.StatusOK, struct {

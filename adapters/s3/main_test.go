@@ -15,6 +15,7 @@ import (
 	awss3 "github.com/aws/aws-sdk-go-v2/service/s3"
 	"go.uber.org/goleak"
 
+	"github.com/quivercache/quiver/adapters"
 	"github.com/quivercache/quiver/adapters/s3"
 	"github.com/quivercache/quiver/bucket"
 )
@@ -50,6 +51,8 @@ type recorder struct {
 	sent []*http.Request
 }
 
+func (r *recorder) CloseIdleConnections() { r.base.(*http.Transport).CloseIdleConnections() }
+
 func (r *recorder) RoundTrip(request *http.Request) (*http.Response, error) {
 	r.mu.Lock()
 	r.sent = append(r.sent, request)
@@ -83,13 +86,14 @@ func (r *recorder) expect(t *testing.T, want ...string) []*http.Request {
 
 // client is a client of the SDK to a fake, and what goes through it.
 func client(t testing.TB, f *fake, options ...func(*awss3.Options)) (*awss3.Client, *recorder) {
-	transport := &http.Transport{MaxIdleConnsPerHost: 64}
-	t.Cleanup(transport.CloseIdleConnections)
-	sent := &recorder{base: transport}
+	web := adapters.Client()
+	t.Cleanup(web.CloseIdleConnections)
+	sent := &recorder{base: web.Transport}
+	web.Transport = sent
 	endpoint := f.serveUntilEnd(t)
 	return awss3.New(awss3.Options{
 		Region: "eu-central-1", Credentials: credentials.NewStaticCredentialsProvider("me", "hush", ""),
-		BaseEndpoint: &endpoint, UsePathStyle: true, HTTPClient: &http.Client{Transport: sent},
+		BaseEndpoint: &endpoint, UsePathStyle: true, HTTPClient: web,
 	}, options...), sent
 }
 

@@ -106,7 +106,10 @@ func (p *provider) Put(ctx context.Context, key string, body io.ReadSeeker, size
 		in.SSEKMSKeyId = &p.o.KMSKeyID
 	}
 	in.IfNoneMatch, in.IfMatch = conditions(condition)
-	_, err := p.client.PutObject(ctx, in)
+	out, err := p.client.PutObject(ctx, in)
+	if err == nil && out.ETag == nil {
+		return errNotS3
+	}
 	return err
 }
 

@@ -1,13 +1,17 @@
 package s3
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
+	"net/http"
 	"strings"
 
 	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
+	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/aws/smithy-go"
+	"github.com/aws/smithy-go/middleware"
 
 	"github.com/quivercache/quiver/adapters"
 	"github.com/quivercache/quiver/bucket"
@@ -21,6 +25,7 @@ type meaning struct {
 
 var (
 	wrongPlace = meaning{bucket.ErrNoBucket, "look at the bucket's name and region, and at the endpoint"}
+	folder     = meaning{bucket.ErrRefused, "the server keeps objects as files: a key cannot be a folder of another"}
 	damaged    = meaning{bucket.ErrUnavailable, "the body was damaged on its way"}
 	slow       = meaning{bucket.ErrThrottled, ""}
 	skew       = "this machine's clock and the store's differ by more than 15 minutes: set the clock"
@@ -56,7 +61,8 @@ var meanings = map[string]meaning{
 	"Forbidden":                          {bucket.ErrRefused, "the role may not do this; without s3:ListBucket S3 says so of a missing key too: grant s3:ListBucket and s3:GetObject"},
 	"InvalidObjectState":                 {bucket.ErrRefused, "the object is archived: keep lifecycle rules from moving Quiver's objects to Glacier"},
 	"XMinioStorageFull":                  {bucket.ErrRefused, "the store is full"},
-	"ObjectParentIsFile":                 {bucket.ErrRefused, "the server keeps objects as files: a key cannot be a folder of another"},
+	"ExistingObjectIsDirectory":          folder,
+	"ObjectParentIsFile":                 folder,
 	"NotImplemented":                     {bucket.ErrRefused, "the server does not know this request: quiver doctor tells what it can do"},
 	"BadRequest":                         {nil, "S3 says no more of a HEAD: look at the region and at the credentials"},
 }
@@ -68,7 +74,7 @@ func (p *provider) Refusal(err error) (adapters.Refusal, bool) {
 	}
 	refusal := adapters.Refusal{Status: answer.HTTPStatusCode(), RequestID: answer.ServiceRequestID()}
 	if said, ok := errors.AsType[smithy.APIError](err); ok {
-		refusal.Code, refusal.Message = said.ErrorCode(), said.ErrorMessage()
+		refusal.Code, refusal.Message = said.ErrorCode(), cmp.Or(said.ErrorMessage(), http.StatusText(refusal.Status)) // of a HEAD no more is said
 	}
 	known := meanings[refusal.Code]
 	refusal.Kind, refusal.Hint = known.kind, known.hint
@@ -76,6 +82,21 @@ func (p *provider) Refusal(err error) (adapters.Refusal, bool) {
 		refusal.Kind, refusal.Hint = bucket.ErrNoBucket, fmt.Sprintf("the bucket is in the region %s: say so with ?region=%s or AWS_REGION", region, region)
 	}
 	return refusal, true
+}
+
+// errNotS3 is a success that S3 would tell in another way, as a web server at the endpoint gives one.
+var errNotS3 = errors.New("the answer is none of S3: look at the endpoint")
+
+// checkPage refuses a page of a listing that is none. The SDK takes any answer for an empty page, which would make a miss of what is there.
+func checkPage(stack *middleware.Stack) error {
+	return stack.Initialize.Add(middleware.InitializeMiddlewareFunc("QuiverCheckPage",
+		func(ctx context.Context, in middleware.InitializeInput, next middleware.InitializeHandler) (middleware.InitializeOutput, middleware.Metadata, error) {
+			out, metadata, err := next.HandleInitialize(ctx, in)
+			if page, listed := out.Result.(*s3.ListObjectsV2Output); listed && err == nil && page.Name == nil {
+				err = errNotS3
+			}
+			return out, metadata, err
+		}), middleware.Before)
 }
 
 // withoutCredentials finds the one failure without an answer that no repetition mends. The SDK has no type for it.
