@@ -8,10 +8,10 @@ PACKAGES ?= ./...
 FUZZTIME ?= 60s
 LINT     := github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
 
-.PHONY: help build test soak fuzz bench lint cross tools clean
+.PHONY: help build test soak integration servers fuzz bench lint cross tools clean
 
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 build: ## build the command into ./quiver
 	$(GO) build -o quiver ./cmd/quiver
@@ -21,6 +21,12 @@ test: ## run all quick suites with the race detector; fails when a named suite i
 
 soak: ## run the long suites too (some minutes)
 	$(GO) test -race -tags soak -timeout 60m $(PACKAGES)
+
+integration: servers ## run the suites against MinIO, versitygw, fake-gcs-server and Azurite: in containers where a Docker engine answers, else as processes
+	cd integration && $(GO) test -race -timeout 30m -json ./... | $(GO) run ../.ci/suites.go ../.ci/integration.txt
+
+servers:
+	bash .ci/servers.sh
 
 fuzz: ## fuzz every decoder and parser for FUZZTIME each (60s, or 10000x for a number of inputs)
 	@bash .ci/fuzz.sh $(FUZZTIME) $(PACKAGES)
@@ -32,6 +38,7 @@ lint: tools ## vet, format and lint
 	$(GO) vet $(PACKAGES)
 	$(GO) vet -tags soak $(PACKAGES)
 	golangci-lint run $(PACKAGES)
+	for module in integration bench; do (cd $$module && $(GO) vet -tags soak ./... && golangci-lint run ./...); done
 
 cross: ## compile for the other systems that are supported
 	for system in linux/arm64 darwin/arm64 windows/amd64; do \

@@ -1,16 +1,16 @@
 #!/usr/bin/env bash
-# Installs what the suites of integration/ run against: servers.sh DIR. The servers go into DIR, as integration/servers/versions.env pins them; Docker's
-# engine into the system, where no engine answers and none is installed. What is there already, in its pinned version, is left alone.
-#
-# export QUIVER_SERVERS=DIR for the suites; without it they look into quiver-servers in the user's cache folder.
+# Installs what the suites of integration/ run against: servers.sh [DIR]. The servers go into DIR, as integration/servers/versions.env pins them; with
+# QUIVER_REQUIRE_CONTAINERS=1 Docker's engine goes into the system, where no engine answers and none is installed. What is there already, in its pinned version, is
+# left alone. Without DIR it is QUIVER_SERVERS, else quiver-servers in the user's cache folder, where the suites look too.
 set -euo pipefail
-[[ $# == 1 ]] || {
-	echo "usage: servers.sh DIR" >&2
+(($# <= 1)) || {
+	echo "usage: servers.sh [DIR]" >&2
 	exit 2
 }
 here=$(cd "$(dirname "$0")/.." && pwd)
-mkdir -p "$1"
-dir=$(cd "$1" && pwd)
+dir=${1:-${QUIVER_SERVERS:-${XDG_CACHE_HOME:-$HOME/.cache}/quiver-servers}}
+mkdir -p "$dir"
+dir=$(cd "$dir" && pwd)
 source "$here/integration/servers/versions.env"
 
 # built says what a binary was built from, as "path@version".
@@ -26,7 +26,7 @@ done
 
 system=() # packages that are missing
 command -v npm >/dev/null || system+=(nodejs npm)
-if ! docker version >/dev/null 2>&1; then
+if [[ -n ${QUIVER_REQUIRE_CONTAINERS:-} ]] && ! docker version >/dev/null 2>&1; then
 	command -v dockerd >/dev/null && command -v docker >/dev/null || system+=(docker.io)
 	command -v iptables >/dev/null || system+=(iptables) # dockerd looks for it, and uses it only when told to
 	command -v ip >/dev/null || system+=(iproute2)

@@ -1,0 +1,9 @@
+// Command bench holds Quiver against floors and peers. It prints ratios, ours to theirs, measured in interleaved pairs of one run: a bare time says
+// nothing on a machine that is shared.
+//
+//	go run ./bench clouds           the adapters against the SDK of each cloud, on the same servers
+//	go run ./bench clouds --json    one object a line
+//
+// A case has a goal: the ratio that it may have at the most. It is met where the 95 % interval of the median of the pairs' ratios is below the goal, missed
+// where it is above, and noise where the goal lies inside it, though pairs were added for a while.
+package main

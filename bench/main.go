@@ -1,0 +1,58 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"os/signal"
+	"regexp"
+
+	"github.com/spf13/cobra"
+)
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
+	defer stop()
+	if err := command().ExecuteContext(ctx); err != nil {
+		fmt.Fprintln(os.Stderr, "bench: "+err.Error())
+		os.Exit(1)
+	}
+}
+
+// settings are what the flags say.
+type settings struct {
+	clouds []string
+	json   bool
+	only   string
+	pairs  int // at the most
+	keys   int // of a listing
+	large  int64
+}
+
+func command() *cobra.Command {
+	var s settings
+	root := &cobra.Command{Use: "bench", Short: "Hold Quiver against floors and peers", SilenceUsage: true, SilenceErrors: true}
+	clouds := &cobra.Command{
+		Use:   "clouds",
+		Short: "the adapters against the SDK of each cloud, on MinIO, fake-gcs-server and Azurite",
+		Args:  cobra.NoArgs,
+		RunE: func(c *cobra.Command, _ []string) error {
+			only, err := regexp.Compile(s.only)
+			if err != nil {
+				return err
+			}
+			r := &report{out: c.OutOrStdout(), json: s.json}
+			defer r.close()
+			return benchClouds(c.Context(), r, only, s)
+		},
+	}
+	flags := clouds.Flags()
+	flags.BoolVar(&s.json, "json", false, "print one JSON object a line, not a table")
+	flags.StringSliceVar(&s.clouds, "on", []string{"s3", "gcs", "azure"}, "the clouds to run on")
+	flags.StringVar(&s.only, "only", "", "run the cases whose `PATTERN` matches \"suite case\"")
+	flags.IntVar(&s.pairs, "pairs", 31, "pairs of a case that stays noise, at the most; at least 7 are taken")
+	flags.IntVar(&s.keys, "keys", 100_000, "keys to list")
+	flags.Int64Var(&s.large, "large", 1<<30, "bytes of the large object")
+	root.AddCommand(clouds)
+	return root
+}
