@@ -136,10 +136,10 @@ func (b *body) lost(cut error) error {
 
 // masked is an error without the answers about an object that it may be, which are not the answer to a reader whose Get has succeeded.
 func masked(err error) error {
-	if bucket.Kind(err) == bucket.ErrUnavailable || bucket.Kind(err) == nil {
-		return err
+	if kind := bucket.Kind(err); kind != nil && !errors.Is(kind, bucket.ErrUnavailable) {
+		return errors.New(err.Error())
 	}
-	return errors.New(err.Error())
+	return err
 }
 
 func (b *body) release() {

@@ -7,6 +7,7 @@ import (
 	"io"
 	"net/http"
 	"strconv"
+	"strings"
 	"sync"
 	"testing"
 
@@ -58,12 +59,12 @@ func (r refusal) Error() string { return fmt.Sprint("the SDK says ", r.Status) }
 
 // say is the answer of a service to a request that the store refused.
 func say(err error) error {
-	switch bucket.Kind(err) {
-	case bucket.ErrNotFound:
+	switch kind := bucket.Kind(err); {
+	case errors.Is(kind, bucket.ErrNotFound):
 		return refusal{adapters.Refusal{Status: http.StatusNotFound}}
-	case bucket.ErrExists, bucket.ErrChanged:
+	case errors.Is(kind, bucket.ErrExists), errors.Is(kind, bucket.ErrChanged):
 		return refusal{adapters.Refusal{Status: http.StatusPreconditionFailed}}
-	case bucket.ErrInvalid:
+	case errors.Is(kind, bucket.ErrInvalid):
 		return refusal{adapters.Refusal{Status: http.StatusBadRequest}}
 	}
 	return err
@@ -94,13 +95,35 @@ func (c *cloud) Condition(as func(any) bool, condition bucket.Condition) error {
 	return nil
 }
 
-func (c *cloud) List(as func(any) bool, after string) error {
-	var asked *listing
-	if !as(&asked) {
-		return errors.New("this is no listing")
+// List refuses path segments as MinIO does, and tokens that are none of its own.
+func (c *cloud) List(ctx context.Context, listing adapters.Listing) (bucket.Page, error) {
+	if err := c.arrive(ctx); err != nil {
+		return bucket.Page{}, err
 	}
-	asked.after = after
-	return nil
+	if c.fromStart && listing.After != "" {
+		return bucket.Page{}, errors.New("this service cannot begin after a key")
+	}
+	for _, name := range []string{listing.Prefix, listing.After} {
+		if slashed := "/" + name + "/"; strings.Contains(slashed, "/./") || strings.Contains(slashed, "/../") || strings.Contains("/"+name, "//") {
+			return bucket.Page{}, refusal{adapters.Refusal{Status: http.StatusBadRequest, Code: "InvalidObjectName"}}
+		}
+	}
+	from := bucket.ListOptions{Prefix: listing.Prefix, After: listing.After, Limit: listing.Size}
+	if c.generous {
+		from.Limit = 0
+	}
+	if listing.Token != "" {
+		last, mine := strings.CutPrefix(listing.Token, "opaque:")
+		if !mine {
+			return bucket.Page{}, refusal{adapters.Refusal{Status: http.StatusBadRequest, Code: "InvalidToken"}}
+		}
+		from.Token = last
+	}
+	page, err := c.store.List(ctx, from)
+	if page.Next != "" {
+		page.Next = "opaque:" + page.Next
+	}
+	return page, say(err)
 }
 
 func (c *cloud) Info(as func(any) bool) bucket.Info {

@@ -4,9 +4,9 @@
 //
 // # What goes which way
 //
-// gocloud opens buckets by their URLs, describes and lists objects, deletes them, and uploads large ones in parts. An object to read, a body that fits
-// into one request (8 MiB), a DELETE with a precondition and one without a look before go to the cloud's SDK itself: gocloud's way takes a third more CPU for a
-// small object, or a request more, or hides the version that was read.
+// gocloud opens buckets by their URLs, describes objects, deletes them, and uploads large ones in parts. An object to read, a body that fits into one
+// request (8 MiB), a page of a listing, a DELETE with a precondition and one without a look before go to the cloud's SDK itself: gocloud's way takes a third
+// more CPU for a small object, or a request more, or hides the version that was read.
 //
 // # What the Bridge sees to
 //

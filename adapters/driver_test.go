@@ -2,15 +2,11 @@ package adapters_test
 
 import (
 	"context"
-	"errors"
 	"io"
-	"net/http"
-	"strings"
 
 	"gocloud.dev/blob/driver"
 	"gocloud.dev/gcerrors"
 
-	"github.com/quivercache/quiver/adapters"
 	"github.com/quivercache/quiver/bucket"
 )
 
@@ -39,51 +35,6 @@ func (d driven) Delete(ctx context.Context, key string, _ *driver.DeleteOptions)
 		return err
 	}
 	return say(d.store.Delete(ctx, key))
-}
-
-// listing is a request for a page as gocloud is about to send it.
-type listing struct{ after string }
-
-// ListPaged refuses path segments as MinIO does, and tokens that are none of its own.
-func (d driven) ListPaged(ctx context.Context, options *driver.ListOptions) (*driver.ListPage, error) {
-	asked := &listing{}
-	if err := options.BeforeList(as(asked)); err != nil {
-		return nil, err
-	}
-	if err := d.arrive(ctx); err != nil {
-		return nil, err
-	}
-	if d.fromStart && asked.after != "" {
-		return nil, errors.New("this service cannot begin after a key")
-	}
-	for _, name := range []string{options.Prefix, asked.after} {
-		if slashed := "/" + name + "/"; strings.Contains(slashed, "/./") || strings.Contains(slashed, "/../") || strings.Contains("/"+name, "//") {
-			return nil, refusal{adapters.Refusal{Status: http.StatusBadRequest, Code: "InvalidObjectName"}}
-		}
-	}
-	from := bucket.ListOptions{Prefix: options.Prefix, After: asked.after, Limit: options.PageSize}
-	if d.generous {
-		from.Limit = 0
-	}
-	if len(options.PageToken) > 0 {
-		last, mine := strings.CutPrefix(string(options.PageToken), "opaque:")
-		if !mine {
-			return nil, refusal{adapters.Refusal{Status: http.StatusBadRequest, Code: "InvalidToken"}}
-		}
-		from.Token = last
-	}
-	found, err := d.store.List(ctx, from)
-	if err != nil {
-		return nil, say(err)
-	}
-	page := &driver.ListPage{}
-	for _, info := range found.Objects {
-		page.Objects = append(page.Objects, &driver.ListObject{Key: info.Key, AsFunc: as(info)})
-	}
-	if found.Next != "" {
-		page.NextPageToken = []byte("opaque:" + found.Next)
-	}
-	return page, nil
 }
 
 // upload is a request to write as gocloud is about to send it, and its writer.

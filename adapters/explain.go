@@ -44,20 +44,20 @@ func (b *Bridge) explain(ctx context.Context, r asked, seen *seen, err error) er
 	if failure.Kind == nil {
 		failure.Kind = kindOf(refusal.Status)
 	}
-	switch failure.Kind {
-	case errPrecondition:
+	switch kind := failure.Kind; {
+	case errors.Is(kind, errPrecondition):
 		failure.Kind = bucket.ErrChanged
 		if r.condition.Absent() {
 			failure.Kind = bucket.ErrExists
 		}
-	case bucket.ErrNotFound:
+	case errors.Is(kind, bucket.ErrNotFound):
 		switch {
 		case r.verb == bucket.Put && r.condition.Version() != "":
 			failure.Kind = bucket.ErrChanged // the version that was read is gone
 		case r.verb == bucket.Put || r.verb == bucket.List || r.verb == description: // no object was looked for
 			failure.Kind, failure.Hint = bucket.ErrNoBucket, cmp.Or(failure.Hint, "look at the bucket's name and at the endpoint")
 		}
-	case bucket.ErrExists:
+	case errors.Is(kind, bucket.ErrExists):
 		if r.condition.Version() != "" {
 			failure.Kind = bucket.ErrChanged
 		}

@@ -20,6 +20,8 @@ import (
 	"github.com/quivercache/quiver/bucket"
 )
 
+var nothing [adapters.AtOnce + 1]byte
+
 // requests are requests of each kind for the object "k", of a version. The large ones go through gocloud.
 func requests(b bucket.Bucket, version bucket.Version) map[string]func(ctx context.Context) error {
 	ranges, _ := bucket.As[bucket.RangeGetter](b)
@@ -27,7 +29,7 @@ func requests(b bucket.Bucket, version bucket.Version) map[string]func(ctx conte
 	describer, _ := bucket.As[bucket.Describer](b)
 	conditional, _ := bucket.As[bucket.ConditionalDeleter](b)
 	put := func(size int, condition bucket.Condition) func(ctx context.Context) error {
-		return func(ctx context.Context) error { return b.Put(ctx, "k", bucket.Bytes(make([]byte, size)), condition) }
+		return func(ctx context.Context) error { return b.Put(ctx, "k", bucket.Bytes(nothing[:size]), condition) }
 	}
 	return map[string]func(ctx context.Context) error{
 		"get":          func(ctx context.Context) error { _, err := b.Get(ctx, "k"); return err },

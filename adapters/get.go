@@ -34,7 +34,8 @@ func WholeSize(length int64, contentRange string) int64 {
 	return length
 }
 
-var errNoSize = errors.New("the answer does not say how long the object is")
+// errVague is an answer that no service gives: something else has spoken, as a web server at the endpoint.
+var errVague = errors.New("the answer does not say how long the object is, or of which version")
 
 func (b *Bridge) get(ctx context.Context, r asked, invalid error, part Part) (*bucket.Object, error) {
 	if err := b.check(ctx, r, invalid); err != nil {
@@ -45,9 +46,9 @@ func (b *Bridge) get(ctx context.Context, r asked, invalid error, part Part) (*b
 	if err != nil {
 		return nil, err
 	}
-	if object.Size < 0 {
+	if object.Size < 0 || object.Version == "" {
 		stream.release()
-		return nil, r.fail(bucket.ErrUnavailable, errNoSize)
+		return nil, r.fail(bucket.ErrUnavailable, errVague)
 	}
 	stream.version, stream.end = object.Version, object.Size
 	if part.Length >= 0 {

@@ -5,8 +5,6 @@ import (
 	"context"
 	"strings"
 
-	"gocloud.dev/blob"
-
 	"github.com/quivercache/quiver/bucket"
 )
 
@@ -20,19 +18,17 @@ func (b *Bridge) List(ctx context.Context, options bucket.ListOptions) (bucket.P
 		return bucket.Page{}, nil // no key begins so, and MinIO refuses to look
 	}
 	at := b.place(options)
-	after := plain(options.After)
+	listing := Listing{Prefix: plain(options.Prefix), After: plain(options.After), Token: at.token, Size: at.size}
 	if b.o.FromStart {
-		after = ""
+		listing.After = ""
 	}
-	before := func(as func(any) bool) error { return b.provider.List(as, after) }
 	ctx, seen := b.request(ctx)
-	items, next, err := b.blob.ListPage(ctx, at.marker(), at.size, &blob.ListOptions{Prefix: plain(options.Prefix), BeforeList: before})
+	got, err := b.provider.List(ctx, listing)
 	if err != nil {
 		return bucket.Page{}, b.explain(ctx, r, seen, err)
 	}
-	page := bucket.Page{Objects: make([]bucket.Info, 0, min(len(items), at.limit)), Date: seen.date()}
-	for _, item := range items {
-		info := b.provider.Info(item.As)
+	page := bucket.Page{Objects: got.Objects[:0], Date: seen.date()}
+	for _, info := range got.Objects {
 		if info.Key <= at.after || !strings.HasPrefix(info.Key, options.Prefix) {
 			continue
 		}
@@ -42,8 +38,8 @@ func (b *Bridge) List(ctx context.Context, options bucket.ListOptions) (bucket.P
 		}
 		page.Objects = append(page.Objects, info)
 	}
-	if len(next) > 0 {
-		page.Next = token(at.after, string(next))
+	if got.Next != "" {
+		page.Next = token(at.after, got.Next)
 	}
 	return page, nil
 }
@@ -84,11 +80,3 @@ func (b *Bridge) place(options bucket.ListOptions) place {
 // token is the token of the page that begins after a key in the service's page of a token: no key that the service gives is lost, also where it gives more of
 // them than it was asked for.
 func token(last, token string) string { return last + " " + token }
-
-// marker is the service's token as gocloud takes it.
-func (p place) marker() []byte {
-	if p.token == "" {
-		return blob.FirstPageToken
-	}
-	return []byte(p.token)
-}

@@ -9,15 +9,13 @@ import (
 
 // Provider is what differs between clouds: questions with short answers, so that a wrong one is easy to see. What follows from the answers is the Bridge's.
 //
-// The first three read and shape what gocloud.dev/blob does, through its As functions. Get, Put and Delete are single requests to the SDK itself: gocloud
-// would make them dearer (an object of 1 KiB costs a third more CPU, S3's delete a HEAD), and hides what they need (a version to read, a precondition to delete).
+// The first two shape and read what gocloud.dev/blob does, through its As functions. The others are single requests to the SDK itself: gocloud
+// would make them dearer (an object of 1 KiB costs a third more CPU, a page of a listing a third more memory, S3's delete a HEAD), and hides what they need (a
+// version to read, a precondition to delete, a key to begin after).
 type Provider interface {
 	// Condition puts the condition of a write on the request that an upload of gocloud is about to send.
 	Condition(as func(any) bool, condition bucket.Condition) error
-	// List shapes a listing that gocloud is about to ask for: where after is not empty it begins after that key, or at it. It is empty where Options.FromStart
-	// says that this cannot be.
-	List(as func(any) bool, after string) error
-	// Info describes what gocloud has got of an object: all but the key of attributes, everything of an item of a listing.
+	// Info describes an object by the attributes that gocloud has got of it: all but the key.
 	Info(as func(any) bool) bucket.Info
 
 	// Get asks for an object or a part of it. Size of the result is that of the whole object, -1 where the answer does not tell;
@@ -25,6 +23,8 @@ type Provider interface {
 	Get(ctx context.Context, key string, part Part) (*bucket.Object, error)
 	// Put sends a body of size bytes in one request.
 	Put(ctx context.Context, key string, body io.ReadSeeker, size int64, condition bucket.Condition) error
+	// List asks for one page, which has the service's own token as Next; it needs no Date.
+	List(ctx context.Context, listing Listing) (bucket.Page, error)
 	// Delete sends one DELETE, of this version only where one is given. Whether a missing object is an error is the service's affair.
 	Delete(ctx context.Context, key string, version bucket.Version) error
 
@@ -44,6 +44,14 @@ type Part struct {
 
 // Whole is all of any version.
 var Whole = Part{Length: -1}
+
+// Listing says what page of a listing to ask for.
+type Listing struct {
+	Prefix string
+	After  string // begin after it, or at it; empty where Options.FromStart says that this cannot be
+	Token  string // Next of the page before, empty for the first
+	Size   int    // keys at the most, which is no more than Options.PageSize
+}
 
 // Refusal is the answer of a service that did not do what it was asked.
 type Refusal struct {

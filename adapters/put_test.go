@@ -30,7 +30,7 @@ func (s source) Open() (io.ReadCloser, error) {
 	if s.seeks {
 		return bucket.Section(zeros{}, s.size).Open()
 	}
-	var r io.Reader = io.LimitReader(zeros{}, s.size)
+	r := io.LimitReader(zeros{}, s.size)
 	if s.failsAt > 0 {
 		r = io.MultiReader(io.LimitReader(r, s.failsAt), zeros{errBody})
 	}
@@ -120,7 +120,7 @@ func TestTheConditionIsOnTheRequestWhateverTheSize(t *testing.T) {
 		service := newCloud()
 		service.weighs = true
 		b := service.bridge(t, nil)
-		body := bucket.Bytes(make([]byte, size))
+		body := bucket.Bytes(nothing[:size])
 		is(t, b.Put(t.Context(), "k", body, bucket.IfMatch("1")), bucket.ErrChanged)
 		is(t, b.Put(t.Context(), "k", body, bucket.IfAbsent()), nil)
 		is(t, b.Put(t.Context(), "k", body, bucket.IfAbsent()), bucket.ErrExists)

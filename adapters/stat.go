@@ -18,6 +18,9 @@ func (b *Bridge) Stat(ctx context.Context, key string) (bucket.Info, error) {
 		return bucket.Info{}, b.explain(ctx, r, seen, err)
 	}
 	info := b.provider.Info(attributes.As)
+	if info.Version == "" {
+		return bucket.Info{}, r.fail(bucket.ErrUnavailable, errVague)
+	}
 	info.Key = key
 	return info, nil
 }

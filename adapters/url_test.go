@@ -2,6 +2,7 @@ package adapters_test
 
 import (
 	"errors"
+	"fmt"
 	"net/url"
 	"strings"
 	"testing"
@@ -104,6 +105,25 @@ func parse(t *testing.T, location string) *url.URL {
 		t.Fatal(err)
 	}
 	return u
+}
+
+func ExampleParseURL() {
+	location, err := url.Parse("s3://results/team/project?region=eu-central-1&requester_pays=true")
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	parameters, err := adapters.ParseURL(location)
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	pays := parameters.Bool("requester_pays", false)
+	fmt.Println(pays, parameters.Err())
+	fmt.Println(parameters.Rest()) // for gocloud to know, or to refuse
+	// Output:
+	// true <nil>
+	// s3://results?region=eu-central-1
 }
 
 func FuzzParseURL(f *testing.F) {

@@ -56,9 +56,9 @@ func TestWhatCannotBeOpenedIsExplained(t *testing.T) {
 		kind     error
 		explains string
 	}{
-		"":                                     {bucket.ErrInvalid, "schemes are file"},
+		"":                                     {bucket.ErrInvalid, "schemes are azblob, file, gs, s3"},
 		"dir":                                  {bucket.ErrInvalid, "./dir"},
-		"nfs://host/dir":                       {bucket.ErrInvalid, "this version knows file"},
+		"nfs://host/dir":                       {bucket.ErrInvalid, "this version knows azblob, file, gs, s3"},
 		"file:///d?sync=maybe":                 {bucket.ErrInvalid, "true or false"},
 		"file:///d?sync=true&sync=true":        {bucket.ErrInvalid, "once"},
 		"file:///d?fsync=false":                {bucket.ErrInvalid, "sync=true or sync=false"},

@@ -159,14 +159,14 @@ func TestAListingGoesOnWhereAzureStops(t *testing.T) {
 	}
 	w.take()
 	page, err := b.List(t.Context(), bucket.ListOptions{Prefix: "k"})
-	if err != nil || len(page.Objects) != 25 || page.Next != "" {
+	if err != nil || len(page.Objects) != 10 || page.Next == "" {
 		t.Fatalf("%v, %v", page, err)
 	}
-	if sent := w.take(); len(sent) != 3 {
-		t.Errorf("three of Azure's pages took %q", sent)
+	if sent := w.take(); len(sent) != 1 {
+		t.Errorf("one of Azure's pages took %q", sent)
 	}
-	if asked := s.requests(); asked[len(asked)-3].URL.Query().Get("maxresults") != "5000" {
-		t.Errorf("the first page was asked for by %s", asked[len(asked)-3].URL.RawQuery)
+	if asked := s.requests(); asked[len(asked)-1].URL.Query().Get("maxresults") != "5000" {
+		t.Errorf("the page was asked for by %s", asked[len(asked)-1].URL.RawQuery)
 	}
 }
 

@@ -21,8 +21,7 @@
 //
 // Every operation is one request, but for these. An upload of more than 8 MiB is one request for each 8 MiB and one that puts the parts together, which has
 // the condition; Azure drops the parts of an upload that was not finished after a week. A DeleteIf whose condition does not hold looks whether the blob is
-// there. A page of a listing, of up to 5,000 keys, takes several requests where Azure gives fewer keys than it was asked for, as it may wherever its
-// partitions meet or much was deleted: gocloud.dev/blob asks until the page is full.
+// there. A page of a listing has up to 5,000 keys, and fewer where Azure's partitions meet or much was deleted.
 //
 // Azure cannot be asked for the keys after a given one: its service has a parameter for it since version 2026-02-06, which azblob v1.8.0 takes as an option
 // and does not send. A listing with After reads, and passes over, all that comes before with its prefix.

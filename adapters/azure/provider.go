@@ -51,21 +51,35 @@ func match(version bucket.Version) *blob.AccessConditions {
 	return &blob.AccessConditions{ModifiedAccessConditions: &blob.ModifiedAccessConditions{IfMatch: to.Ptr(azcore.ETag(version))}}
 }
 
-// List has nothing to shape: the SDK has an option to begin at a key, and does not send it.
-func (p *provider) List(func(any) bool, string) error { return nil }
-
 func (p *provider) Info(as func(any) bool) bucket.Info {
-	var item container.BlobItem
-	if as(&item) {
-		info := bucket.Info{Key: value(item.Name)}
-		if properties := item.Properties; properties != nil {
-			info.Size, info.Version, info.ModTime = value(properties.ContentLength), version(properties.ETag), value(properties.LastModified)
-		}
-		return info
-	}
 	var head blob.GetPropertiesResponse
 	as(&head)
 	return bucket.Info{Size: value(head.ContentLength), Version: version(head.ETag), ModTime: value(head.LastModified)}
+}
+
+var errNoListing = errors.New("the answer is no listing")
+
+// List begins at the first key: the SDK has an option to begin at another, and does not send it.
+func (p *provider) List(ctx context.Context, listing adapters.Listing) (bucket.Page, error) {
+	options := &container.ListBlobsFlatOptions{Prefix: &listing.Prefix, MaxResults: to.Ptr(int32(listing.Size))}
+	if listing.Token != "" {
+		options.Marker = &listing.Token
+	}
+	out, err := p.client.NewListBlobsFlatPager(options).NextPage(ctx)
+	switch {
+	case err != nil:
+		return bucket.Page{}, err
+	case out.Segment == nil:
+		return bucket.Page{}, errNoListing
+	}
+	page := bucket.Page{Objects: make([]bucket.Info, len(out.Segment.BlobItems)), Next: value(out.NextMarker)}
+	for i, item := range out.Segment.BlobItems {
+		page.Objects[i].Key = value(item.Name)
+		if said := item.Properties; said != nil {
+			page.Objects[i].Size, page.Objects[i].Version, page.Objects[i].ModTime = value(said.ContentLength), version(said.ETag), value(said.LastModified)
+		}
+	}
+	return page, nil
 }
 
 // version has the quotes that Azure leaves out in a listing.

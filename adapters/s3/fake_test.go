@@ -252,9 +252,9 @@ func (f *fake) upload(w http.ResponseWriter, r *http.Request, key string) {
 		f.uploads[id] = map[int][]byte{}
 		f.mu.Unlock()
 		respond(w, http.StatusOK, struct {
-			XMLName  xml.Name `xml:"InitiateMultipartUploadResult"`
-			UploadId string
-		}{UploadId: id})
+			XMLName xml.Name `xml:"InitiateMultipartUploadResult"`
+			ID      string   `xml:"UploadId"`
+		}{ID: id})
 	case !under:
 		refuse(w, r, http.StatusNotFound, "NoSuchUpload")
 	case r.Method == http.MethodPut:
@@ -325,9 +325,10 @@ func refuse(w http.ResponseWriter, r *http.Request, status int, code string) {
 		return
 	}
 	respond(w, status, struct {
-		XMLName                  xml.Name `xml:"Error"`
-		Code, Message, RequestId string
-	}{Code: code, Message: "The fake says " + code + ".", RequestId: w.Header().Get("X-Amz-Request-Id")})
+		XMLName       xml.Name `xml:"Error"`
+		Code, Message string
+		Request       string `xml:"RequestId"`
+	}{Code: code, Message: "The fake says " + code + ".", Request: w.Header().Get("X-Amz-Request-Id")})
 }
 
 func respond(w http.ResponseWriter, status int, answer any) {

@@ -2,6 +2,7 @@ package s3_test
 
 import (
 	"errors"
+	"io"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
@@ -11,6 +12,7 @@ import (
 	"sync"
 	"testing"
 
+	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/credentials"
 	awss3 "github.com/aws/aws-sdk-go-v2/service/s3"
 	"go.uber.org/goleak"
@@ -93,6 +95,7 @@ func client(t testing.TB, f *fake, options ...func(*awss3.Options)) (*awss3.Clie
 	endpoint := f.serveUntilEnd(t)
 	return awss3.New(awss3.Options{
 		Region: "eu-central-1", Credentials: credentials.NewStaticCredentialsProvider("me", "hush", ""),
+		RequestChecksumCalculation: aws.RequestChecksumCalculationWhenSupported, ResponseChecksumValidation: aws.ResponseChecksumValidationWhenSupported, // its defaults
 		BaseEndpoint: &endpoint, UsePathStyle: true, HTTPClient: web,
 	}, options...), sent
 }
@@ -148,4 +151,16 @@ func create(t testing.TB, b bucket.Bucket, key, content string) bucket.Version {
 		t.Fatal(err)
 	}
 	return info.Version
+}
+
+// stream is a body that cannot seek, of an announced size.
+type stream struct {
+	content string
+	size    int64
+}
+
+func (s stream) Size() int64 { return s.size }
+
+func (s stream) Open() (io.ReadCloser, error) {
+	return io.NopCloser(io.MultiReader(strings.NewReader(s.content))), nil
 }

@@ -10,7 +10,6 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/feature/s3/transfermanager"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
-	"github.com/aws/aws-sdk-go-v2/service/s3/types"
 
 	"github.com/quivercache/quiver/adapters"
 	"github.com/quivercache/quiver/bucket"
@@ -41,27 +40,31 @@ func conditions(condition bucket.Condition) (ifNoneMatch, ifMatch *string) {
 	return nil, aws.String(string(condition.Version()))
 }
 
-func (p *provider) List(as func(any) bool, after string) error {
-	var in *s3.ListObjectsV2Input
-	if !as(&in) {
-		return errAs
-	}
-	if after != "" {
-		in.StartAfter = &after
-	}
-	return nil
-}
-
 func (p *provider) Info(as func(any) bool) bucket.Info {
-	var item types.Object
-	if as(&item) {
-		return bucket.Info{
-			Key: aws.ToString(item.Key), Size: aws.ToInt64(item.Size), Version: bucket.Version(aws.ToString(item.ETag)), ModTime: aws.ToTime(item.LastModified),
-		}
-	}
 	var head s3.HeadObjectOutput
 	as(&head)
 	return bucket.Info{Size: aws.ToInt64(head.ContentLength), Version: bucket.Version(aws.ToString(head.ETag)), ModTime: aws.ToTime(head.LastModified)}
+}
+
+func (p *provider) List(ctx context.Context, listing adapters.Listing) (bucket.Page, error) {
+	in := &s3.ListObjectsV2Input{Bucket: &p.name, Prefix: &listing.Prefix, MaxKeys: aws.Int32(int32(listing.Size))}
+	if listing.After != "" {
+		in.StartAfter = &listing.After
+	}
+	if listing.Token != "" {
+		in.ContinuationToken = &listing.Token
+	}
+	out, err := p.client.ListObjectsV2(ctx, in)
+	if err != nil {
+		return bucket.Page{}, err
+	}
+	page := bucket.Page{Objects: make([]bucket.Info, len(out.Contents)), Next: aws.ToString(out.NextContinuationToken)}
+	for i, item := range out.Contents {
+		page.Objects[i] = bucket.Info{
+			Key: aws.ToString(item.Key), Size: aws.ToInt64(item.Size), Version: bucket.Version(aws.ToString(item.ETag)), ModTime: aws.ToTime(item.LastModified),
+		}
+	}
+	return page, nil
 }
 
 func (p *provider) Get(ctx context.Context, key string, part adapters.Part) (*bucket.Object, error) {

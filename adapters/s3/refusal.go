@@ -28,6 +28,7 @@ var (
 	folder     = meaning{bucket.ErrRefused, "the server keeps objects as files: a key cannot be a folder of another"}
 	damaged    = meaning{bucket.ErrUnavailable, "the body was damaged on its way"}
 	slow       = meaning{bucket.ErrThrottled, ""}
+	unknownKey = "the access key is not known there: look at the credentials and at the endpoint"
 	skew       = "this machine's clock and the store's differ by more than 15 minutes: set the clock"
 )
 
@@ -55,7 +56,8 @@ var meanings = map[string]meaning{
 	"RequestTimeTooSkewed":               {bucket.ErrRefused, skew},
 	"RequestExpired":                     {bucket.ErrRefused, skew},
 	"ExpiredToken":                       {bucket.ErrRefused, "the credentials have expired: renew them"},
-	"InvalidAccessKeyId":                 {bucket.ErrRefused, "the access key is not known there: look at the credentials and at the endpoint"},
+	"InvalidAccessKeyId":                 {bucket.ErrRefused, unknownKey},
+	"XAdminUserNotFound":                 {bucket.ErrRefused, unknownKey},
 	"SignatureDoesNotMatch":              {bucket.ErrRefused, "the secret key is wrong, or something on the way changes requests"},
 	"AccessDenied":                       {bucket.ErrRefused, "the role may not do this; without s3:ListBucket S3 says so of a missing key too: grant s3:ListBucket, s3:GetObject, s3:PutObject and s3:DeleteObject"},
 	"Forbidden":                          {bucket.ErrRefused, "the role may not do this; without s3:ListBucket S3 says so of a missing key too: grant s3:ListBucket and s3:GetObject"},
@@ -78,7 +80,10 @@ func (p *provider) Refusal(err error) (adapters.Refusal, bool) {
 	}
 	known := meanings[refusal.Code]
 	refusal.Kind, refusal.Hint = known.kind, known.hint
-	if region := answer.Response.Header.Get("X-Amz-Bucket-Region"); region != "" && (refusal.Kind == bucket.ErrNoBucket || refusal.Status/100 == 3 || refusal.Status == 400) {
+	if refusal.Status == http.StatusNotFound && refusal.Kind == nil && refusal.Code != "NoSuchKey" && refusal.Code != "NotFound" {
+		refusal.Kind = bucket.ErrRefused // something else was not found
+	}
+	if region := answer.Response.Header.Get("X-Amz-Bucket-Region"); region != "" && (errors.Is(refusal.Kind, bucket.ErrNoBucket) || refusal.Status/100 == 3 || refusal.Status == 400) {
 		refusal.Kind, refusal.Hint = bucket.ErrNoBucket, fmt.Sprintf("the bucket is in the region %s: say so with ?region=%s or AWS_REGION", region, region)
 	}
 	return refusal, true

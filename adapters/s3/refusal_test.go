@@ -27,6 +27,8 @@ func TestEachCodeOfS3HasItsKindAndItsHint(t *testing.T) {
 		"a name that cannot be":       {refused(400, "InvalidBucketName"), bucket.ErrNoBucket, map[string]error{"stat": bucket.ErrRefused, "delete": bucket.ErrRefused}, "name and region"},
 		"denied":                      {refused(403, "AccessDenied"), bucket.ErrRefused, nil, "without s3:ListBucket S3 says so of a missing key too"},
 		"not signed in":               {refused(403, "InvalidAccessKeyId"), bucket.ErrRefused, nil, ""},
+		"not signed in, of versitygw": {refused(404, "XAdminUserNotFound"), bucket.ErrRefused, map[string]error{"stat": bucket.ErrNotFound, "delete": bucket.ErrNotFound}, "the access key is not known there"},
+		"something else is missing":   {refused(404, "NoSuchWebsite"), bucket.ErrRefused, map[string]error{"stat": bucket.ErrNotFound, "delete": bucket.ErrNotFound}, ""},
 		"a wrong secret":              {refused(403, "SignatureDoesNotMatch"), bucket.ErrRefused, nil, ""},
 		"a skewed clock":              {refused(403, "RequestTimeTooSkewed"), bucket.ErrRefused, nil, ""},
 		"an old token":                {refused(400, "ExpiredToken"), bucket.ErrRefused, nil, ""},

@@ -8,6 +8,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/aws/aws-sdk-go-v2/service/s3/types"
+	"github.com/aws/smithy-go/middleware"
 	smithyhttp "github.com/aws/smithy-go/transport/http"
 	"gocloud.dev/blob/s3blob"
 
@@ -42,7 +43,7 @@ func open(ctx context.Context, client *s3.Client, name string, o Options, closin
 		return nil, fmt.Errorf("%w: the region of the S3 bucket %s is not known; give it in the URL (?region=…) or in AWS_REGION", bucket.ErrInvalid, name)
 	}
 	once := tuned(client, o, func(s *s3.Options) { s.Retryer = aws.NopRetryer{} })
-	parts := tuned(client, o)
+	parts := tuned(client, o, func(s *s3.Options) { s.APIOptions = append(s.APIOptions, tidy) })
 	settings := &s3blob.Options{
 		EncryptionType: o.Encryption, KMSEncryptionID: o.KMSKeyID, RequestChecksumCalculation: once.Options().RequestChecksumCalculation,
 	}
@@ -80,4 +81,21 @@ func tuned(client *s3.Client, o Options, more ...func(*s3.Options)) *s3.Client {
 			}
 		}
 	})...)
+}
+
+// tidy lets an upload that was canceled clean up after itself: the parts that it sent would stay, and be paid for.
+func tidy(stack *middleware.Stack) error {
+	return stack.Initialize.Add(middleware.InitializeMiddlewareFunc("QuiverTidy",
+		func(ctx context.Context, in middleware.InitializeInput, next middleware.InitializeHandler) (middleware.InitializeOutput, middleware.Metadata, error) {
+			if _, aborts := in.Parameters.(*s3.AbortMultipartUploadInput); aborts {
+				alive, cancel := context.WithTimeout(context.WithoutCancel(ctx), 3*time.Second)
+				defer cancel()
+				if deadline, bounded := ctx.Deadline(); bounded {
+					alive, cancel = context.WithDeadline(alive, deadline)
+					defer cancel()
+				}
+				ctx = alive
+			}
+			return next.HandleInitialize(ctx, in)
+		}), middleware.Before)
 }

@@ -14,7 +14,6 @@ import (
 type fault struct {
 	pattern string
 	times   int // how many such requests are struck
-	skips   int // how many pass before
 	do      action
 }
 
@@ -24,13 +23,7 @@ type action func(w http.ResponseWriter, r *http.Request, f *fake)
 // strikes adds a fault that strikes the next requests of a pattern. One that has not struck fails the test at its end: it has not tested what it says.
 func (f *fake) strikes(t *testing.T, pattern string, times int, do action) {
 	t.Helper()
-	f.after(t, 0, pattern, times, do)
-}
-
-// after is strikes for the requests that follow so many others of the pattern.
-func (f *fake) after(t *testing.T, skips int, pattern string, times int, do action) {
-	t.Helper()
-	added := &fault{pattern, times, skips, do}
+	added := &fault{pattern, times, do}
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.script = append(f.script, added)
@@ -48,11 +41,7 @@ func (f *fake) strike(request string) *fault {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	for _, fault := range f.script {
-		switch {
-		case !buckettest.Match(fault.pattern, request) || fault.times == 0:
-		case fault.skips > 0:
-			fault.skips--
-		default:
+		if fault.times > 0 && buckettest.Match(fault.pattern, request) {
 			fault.times--
 			return fault
 		}
