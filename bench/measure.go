@@ -10,6 +10,8 @@ import (
 	"slices"
 	"syscall"
 	"time"
+
+	"github.com/quivercache/quiver/op"
 )
 
 // batch is some work that is measured as a whole.
@@ -22,12 +24,14 @@ type sample struct {
 	bytes float64       // allocated
 }
 
+var clock = op.SystemClock()
+
 // take runs a batch.
 func take(ctx context.Context, work batch) (sample, error) {
 	runtime.GC() // so that none pays for the garbage of the one before
-	cpu, bytes, begun := cpuTime(), allocated(), time.Now()
+	cpu, bytes, begun := cpuTime(), allocated(), clock.Now()
 	err := work(ctx)
-	return sample{time.Since(begun), cpuTime() - cpu, allocated() - bytes}, err
+	return sample{clock.Now().Sub(begun), cpuTime() - cpu, allocated() - bytes}, err
 }
 
 func cpuTime() time.Duration {

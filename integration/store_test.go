@@ -35,7 +35,9 @@ func onEach(t *testing.T, suite func(t *testing.T, which servers.Product, open f
 }
 
 func TestTheWholeContractHolds(t *testing.T) {
-	onEach(t, func(t *testing.T, _ servers.Product, open func(t *testing.T) bucket.Bucket) { contracttest.Run(t, open) })
+	onEach(t, func(t *testing.T, _ servers.Product, open func(t *testing.T) bucket.Bucket) {
+		contracttest.Run(t, open)
+	})
 }
 
 func TestLostAnswersMakeNoDifference(t *testing.T) {
