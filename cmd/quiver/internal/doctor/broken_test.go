@@ -190,6 +190,21 @@ func deletingLater(ctx context.Context, r *bucket.Request, next bucket.Handler) 
 	return ignoringTheVersion(ctx, r, next)
 }
 
+// looksBeforeItDeletes has replacements arrive while deletes have looked, and have not deleted yet.
+func looksBeforeItDeletes() bucket.Middleware {
+	return around(func(ctx context.Context, r *bucket.Request, next bucket.Handler) (bucket.Answer, error) {
+		if r.Verb == bucket.DeleteIf {
+			return deletingLater(ctx, r, next)
+		}
+		if swaps(r) {
+			if err := op.SystemClock().Sleep(ctx, time.Millisecond/2); err != nil {
+				return bucket.Answer{}, err
+			}
+		}
+		return next(ctx, r)
+	})
+}
+
 // distant takes its time.
 func distant(d time.Duration) bucket.Middleware {
 	return around(func(ctx context.Context, r *bucket.Request, next bucket.Handler) (bucket.Answer, error) {

@@ -104,7 +104,7 @@ func TestEachFaultIsToldByTheRightChecks(t *testing.T) {
 		{name: "it is read-only", breaks: bucket.ReadOnly, broken: []string{"may-put"}},
 		{name: "conditions of deletes are ignored", breaks: func() bucket.Middleware { return where(verbs(bucket.DeleteIf), ignoringTheVersion) },
 			broken: []string{"conditional-delete"}},
-		{name: "conditions of deletes are checked before, not while deleting", breaks: func() bucket.Middleware { return where(verbs(bucket.DeleteIf), deletingLater) },
+		{name: "conditions of deletes are checked before, not while deleting", breaks: looksBeforeItDeletes,
 			broken: []string{"conditional-delete"}},
 		{name: "it is far", breaks: func() bucket.Middleware { return distant(150 * time.Millisecond) }, broken: []string{"latency"}, fit: true},
 		{name: "it has two clocks", breaks: func() bucket.Middleware { return where(verbs(bucket.Stat), ofAnotherTime) }, broken: []string{"clock-skew"}},
