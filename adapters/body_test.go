@@ -345,6 +345,22 @@ func TestABodyEndsWithItsContext(t *testing.T) {
 	}
 }
 
+func TestADeadlineThatStopsAResumptionShows(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		service := newCloud()
+		b := service.bridge(t, &adapters.Options{Backoff: op.Backoff{Base: time.Second, Cap: time.Minute, Entropy: longest{}}})
+		create(t, b, "k", digits)
+		service.answers = []answer{cut(3), refuse(adapters.Refusal{Status: http.StatusTooManyRequests})}
+		ctx, cancel := context.WithTimeout(t.Context(), 2500*time.Millisecond) // one wait of a second, and not another of two
+		defer cancel()
+		_, err := io.ReadAll(opened(t, ctx, b).Body)
+		is(t, err, bucket.ErrUnavailable)
+		if !errors.Is(err, context.DeadlineExceeded) || !strings.Contains(err.Error(), "Too Many Requests") {
+			t.Error(err)
+		}
+	})
+}
+
 func TestAClosedBodyHoldsNothingAndYieldsNothing(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		for name, answers := range map[string][]answer{"at once": {}, "after a resumption": {cut(2)}} {

@@ -35,6 +35,8 @@ type cloud struct {
 	answers  []answer        // to the next Gets, in their order
 	streams  []*stream       // that were given
 	partSize int             // of the latest upload
+	closings int             // of the driver
+	closing  error           // what closing the driver comes to
 }
 
 func newCloud() *cloud { return &cloud{store: mem.New(nil)} }
@@ -42,10 +44,13 @@ func newCloud() *cloud { return &cloud{store: mem.New(nil)} }
 // bridge is the bucket on the cloud.
 func (c *cloud) bridge(t testing.TB, options *adapters.Options) bucket.Bucket {
 	c.fromStart = options != nil && options.FromStart
-	b := adapters.New(blob.NewBucket(driven{cloud: c}), c, options)
+	b := adapters.New(c.blob(), c, options)
 	t.Cleanup(func() { b.Close() })
 	return b
 }
+
+// blob is gocloud's bucket on the cloud.
+func (c *cloud) blob() *blob.Bucket { return blob.NewBucket(driven{cloud: c}) }
 
 // wire is a transport of one function.
 type wire func(r *http.Request) (*http.Response, error)

@@ -16,7 +16,11 @@ type driven struct {
 	*cloud
 }
 
-func (driven) Close() error                       { return nil }
+func (d driven) Close() error {
+	d.closings++
+	return d.closing
+}
+
 func (driven) As(any) bool                        { return false }
 func (driven) ErrorAs(error, any) bool            { return false }
 func (driven) ErrorCode(error) gcerrors.ErrorCode { return gcerrors.Unknown }
@@ -29,7 +33,7 @@ func (d driven) Attributes(ctx context.Context, key string) (*driver.Attributes,
 	return &driver.Attributes{AsFunc: as(info)}, say(err)
 }
 
-// Delete looks first whether there is an object, as gocloud does where a service does not tell.
+// Delete tells whether there was an object.
 func (d driven) Delete(ctx context.Context, key string, _ *driver.DeleteOptions) error {
 	if err := d.arrive(ctx); err != nil {
 		return err

@@ -182,6 +182,31 @@ func TestAnUploadNeverHasMorePartsThanS3Allows(t *testing.T) {
 	}
 }
 
+func TestALargeBodyGoesThroughTheBucketForUploads(t *testing.T) {
+	single, uploads := newCloud(), newCloud()
+	uploads.store = single.store
+	single.fails = errors.New("the bucket for single requests was asked")
+	b := single.bridge(t, &adapters.Options{Uploads: uploads.blob(), PartSize: 9 << 20})
+	is(t, b.Put(t.Context(), "k", bucket.Bytes(nothing[:]), bucket.IfAbsent()), nil)
+	is(t, b.Put(t.Context(), "l", bucket.Bytes(nothing[1:]), bucket.IfAbsent()), bucket.ErrUnavailable)
+	if uploads.partSize != 9<<20 {
+		t.Errorf("it goes in parts of %d", uploads.partSize)
+	}
+}
+
+func TestCloseClosesOnceWhatABridgeHas(t *testing.T) {
+	single, uploads, closed := newCloud(), newCloud(), 0
+	single.closing, uploads.closing = errors.New("one"), errors.New("two")
+	third := errors.New("three")
+	b := single.bridge(t, &adapters.Options{Uploads: uploads.blob(), Close: func() error { closed++; return third }})
+	if err := b.Close(); !errors.Is(err, third) || !strings.Contains(err.Error(), "one") || !strings.Contains(err.Error(), "two") {
+		t.Error(err)
+	}
+	if err := b.Close(); err != nil || single.closings != 1 || uploads.closings != 1 || closed != 1 {
+		t.Errorf("closed %d, %d and %d times, %v", single.closings, uploads.closings, closed, err)
+	}
+}
+
 func TestARequestThatIsSentOnceIsMarkedSo(t *testing.T) {
 	type mark struct{}
 	service := newCloud()

@@ -20,13 +20,14 @@ import (
 func TestAClientFollowsNoRedirect(t *testing.T) {
 	asked := 0
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		asked++
-		http.Redirect(w, r, "/elsewhere", http.StatusTemporaryRedirect)
+		if asked++; r.URL.Path == "/" {
+			http.Redirect(w, r, "/elsewhere", http.StatusTemporaryRedirect)
+		}
 	}))
 	defer server.Close()
 	client := adapters.Client()
 	defer client.CloseIdleConnections()
-	response, err := client.Get(server.URL)
+	response, err := client.Get(server.URL + "/")
 	if err != nil {
 		t.Fatal(err)
 	}

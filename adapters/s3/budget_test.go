@@ -25,11 +25,11 @@ type request struct {
 	call    func(ctx context.Context, b bucket.Bucket) error
 	want    error
 	sends   []string
-	headers map[string]string // of each request but of HEADs, GETs of listings and those of parts
+	headers map[string]string // of those requests that a condition is on
 }
 
-// requests are all that a bucket can be asked for, with the keys "k" of a version and "none" of no object. Those that may succeed come twice: once they do,
-// and once the service refuses.
+// requests are what a bucket can be asked for where there is an object "k" of a version, and none of "none" and "new". What the service refuses has a comma
+// in its name.
 func requests(version bucket.Version) map[string]request {
 	put := func(key string, size int, condition bucket.Condition) func(ctx context.Context, b bucket.Bucket) error {
 		return func(ctx context.Context, b bucket.Bucket) error {
@@ -112,6 +112,7 @@ func TestEveryOperationKeepsToItsBudgetOfRequests(t *testing.T) {
 				continue // these take their time, and say the same in both places
 			}
 			t.Run(name+", "+where, func(t *testing.T) {
+				t.Parallel()
 				b, sent := open(t, newFake(), &s3.Options{ConditionalDelete: true, CustomEndpoint: decorated})
 				request := requests(create(t, b, "k", "0123456789"))[name]
 				if decorated {
@@ -196,6 +197,7 @@ func TestASingleRequestIsSentOnceWhateverTheClientWouldDo(t *testing.T) {
 }
 
 func TestAPartOfAnUploadIsRepeated(t *testing.T) {
+	t.Parallel()
 	f := newFake()
 	c, sent := client(t, f, persistent)
 	b, err := s3.New(t.Context(), c, "b", nil)

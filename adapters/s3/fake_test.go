@@ -287,17 +287,16 @@ func (f *fake) complete(w http.ResponseWriter, r *http.Request, key, id string, 
 		refuse(w, r, http.StatusBadRequest, "MalformedXML")
 		return
 	}
-	var content, etags bytes.Buffer
+	var ordered, etags [][]byte
 	for i, part := range listed.Part {
 		if part.PartNumber != i+1 || part.ETag != hash(parts[i+1]) {
 			refuse(w, r, http.StatusBadRequest, "InvalidPart")
 			return
 		}
-		content.Write(parts[i+1])
-		etags.WriteString(part.ETag)
+		ordered, etags = append(ordered, parts[i+1]), append(etags, []byte(part.ETag))
 	}
-	etag := fmt.Sprintf(`"%s-%d"`, strings.Trim(hash(etags.Bytes()), `"`), len(parts))
-	if f.write(w, r, key, content.Bytes(), etag) {
+	etag := fmt.Sprintf(`"%s-%d"`, strings.Trim(hash(bytes.Join(etags, nil)), `"`), len(parts))
+	if f.write(w, r, key, bytes.Join(ordered, nil), etag) {
 		f.forget(id)
 		respond(w, http.StatusOK, struct {
 			XMLName xml.Name `xml:"CompleteMultipartUploadResult"`

@@ -46,6 +46,7 @@ func checksums(r *http.Request) []string {
 }
 
 func TestEveryRequestCarriesWhatTheOptionsSay(t *testing.T) {
+	t.Parallel()
 	kinds := map[string]bool{}
 	options := &s3.Options{RequesterPays: true, Encryption: types.ServerSideEncryptionAwsKms, KMSKeyID: "alias/quiver", CustomEndpoint: true}
 	for _, r := range everything(t, options, "create 17 MiB") {

@@ -38,7 +38,7 @@ func TestMain(m *testing.M) {
 	goleak.VerifyTestMain(m)
 }
 
-// serve lets a fake be reached until the test's end.
+// serveUntilEnd lets a fake be reached until the test's end.
 func (f *fake) serveUntilEnd(t testing.TB) string {
 	server := httptest.NewServer(f)
 	t.Cleanup(server.Close)
@@ -53,14 +53,14 @@ type recorder struct {
 	sent []*http.Request
 }
 
-func (r *recorder) CloseIdleConnections() { r.base.(*http.Transport).CloseIdleConnections() }
-
 func (r *recorder) RoundTrip(request *http.Request) (*http.Response, error) {
 	r.mu.Lock()
 	r.sent = append(r.sent, request)
 	r.mu.Unlock()
 	return r.base.RoundTrip(request)
 }
+
+func (r *recorder) CloseIdleConnections() { r.base.(*http.Transport).CloseIdleConnections() }
 
 // take returns the requests noted since the last take.
 func (r *recorder) take() []*http.Request {
@@ -112,15 +112,21 @@ func open(t testing.TB, f *fake, options *s3.Options) (bucket.Bucket, *recorder)
 	return b, sent
 }
 
-// openURL is the bucket of a URL on a fake, whose endpoint is added to its parameters.
+// openURL is the bucket of a URL on a fake.
 func openURL(t testing.TB, f *fake, location string) bucket.Bucket {
+	t.Helper()
+	return openAt(t, f.serveUntilEnd(t), location)
+}
+
+// openAt is the bucket of a URL, to whose parameters an endpoint is added.
+func openAt(t testing.TB, endpoint, location string) bucket.Bucket {
 	t.Helper()
 	u, err := url.Parse(location)
 	if err != nil {
 		t.Fatal(err)
 	}
 	parameters := u.Query()
-	parameters.Set("endpoint", f.serveUntilEnd(t))
+	parameters.Set("endpoint", endpoint)
 	u.RawQuery = parameters.Encode()
 	b, err := s3.OpenURL(t.Context(), u)
 	if err != nil {

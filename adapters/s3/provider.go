@@ -58,6 +58,9 @@ func (p *provider) List(ctx context.Context, listing adapters.Listing) (bucket.P
 	if err != nil {
 		return bucket.Page{}, err
 	}
+	if out.Name == nil { // the SDK takes any answer for an empty page, which would make a miss of what is there
+		return bucket.Page{}, errNotS3
+	}
 	page := bucket.Page{Objects: make([]bucket.Info, len(out.Contents)), Next: aws.ToString(out.NextContinuationToken)}
 	for i, item := range out.Contents {
 		page.Objects[i] = bucket.Info{

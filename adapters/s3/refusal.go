@@ -9,9 +9,7 @@ import (
 	"strings"
 
 	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
-	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/aws/smithy-go"
-	"github.com/aws/smithy-go/middleware"
 
 	"github.com/quivercache/quiver/adapters"
 	"github.com/quivercache/quiver/bucket"
@@ -91,18 +89,6 @@ func (p *provider) Refusal(err error) (adapters.Refusal, bool) {
 
 // errNotS3 is a success that S3 would tell in another way, as a web server at the endpoint gives one.
 var errNotS3 = errors.New("the answer is none of S3: look at the endpoint")
-
-// checkPage refuses a page of a listing that is none. The SDK takes any answer for an empty page, which would make a miss of what is there.
-func checkPage(stack *middleware.Stack) error {
-	return stack.Initialize.Add(middleware.InitializeMiddlewareFunc("QuiverCheckPage",
-		func(ctx context.Context, in middleware.InitializeInput, next middleware.InitializeHandler) (middleware.InitializeOutput, middleware.Metadata, error) {
-			out, metadata, err := next.HandleInitialize(ctx, in)
-			if page, listed := out.Result.(*s3.ListObjectsV2Output); listed && err == nil && page.Name == nil {
-				err = errNotS3
-			}
-			return out, metadata, err
-		}), middleware.Before)
-}
 
 // withoutCredentials finds the one failure without an answer that no repetition mends. The SDK has no type for it.
 func withoutCredentials(err error) (adapters.Refusal, bool) {

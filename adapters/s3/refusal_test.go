@@ -10,7 +10,7 @@ import (
 	"github.com/quivercache/quiver/bucket"
 )
 
-// What S3 says with a body. A HEAD has none: of Stat, and of Delete, which begins with one, only the status is known.
+// The answer to a HEAD has no body: of a Stat, and of a Delete, which begins with one, S3 tells the status alone.
 func TestEachCodeOfS3HasItsKindAndItsHint(t *testing.T) {
 	const region = "X-Amz-Bucket-Region"
 	for name, c := range map[string]struct {
@@ -71,7 +71,7 @@ func TestEachCodeOfS3HasItsKindAndItsHint(t *testing.T) {
 				if explained, _ := errors.AsType[*bucket.Error](err); !strings.Contains(explained.Code, "request REQUEST") || strings.Contains(err.Error(), "127.0.0.1") || strings.Contains(err.Error(), "operation error") {
 					t.Errorf("a %s says %q, of the code %q", verb, err, explained.Code)
 				}
-				if headless := verb != "stat" && verb != "delete"; (headless || strings.Contains(c.hint, "region=")) && !other && !strings.Contains(err.Error(), c.hint) {
+				if bodied := verb != "stat" && verb != "delete"; (bodied || strings.Contains(c.hint, "region=")) && !other && !strings.Contains(err.Error(), c.hint) {
 					t.Errorf("a %s does not say %q: %v", verb, c.hint, err)
 				}
 			}
@@ -124,6 +124,7 @@ func TestASuccessThatMakesNoSenseIsNone(t *testing.T) {
 		"a failure in a success":        {"POST new?uploadId", 5, failsWell, "create 17 MiB"},
 	} {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			f := newFake()
 			c3, _ := client(t, f, persistent)
 			b, err := s3.New(t.Context(), c3, "b", nil)

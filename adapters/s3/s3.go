@@ -67,7 +67,6 @@ func open(ctx context.Context, client *s3.Client, name string, o Options, closin
 func tuned(client *s3.Client, o Options, more ...func(*s3.Options)) *s3.Client {
 	return s3.New(client.Options(), append(more, func(s *s3.Options) {
 		s.HTTPClient = adapters.WatchedClient{Base: s.HTTPClient}
-		s.APIOptions = append(s.APIOptions, checkPage)
 		if o.RequesterPays {
 			s.APIOptions = append(s.APIOptions, smithyhttp.AddHeaderValue("x-amz-request-payer", "requester"))
 		}

@@ -4,13 +4,16 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net"
 	"net/http"
+	"net/http/httptest"
 	"net/url"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/quivercache/quiver/adapters/all"
 	"github.com/quivercache/quiver/adapters/s3"
@@ -154,8 +157,9 @@ func TestWithoutARegionThereIsNoBucket(t *testing.T) {
 	if _, err := s3.OpenURL(t.Context(), u); !errors.Is(err, bucket.ErrInvalid) || !strings.Contains(err.Error(), "?region=") {
 		t.Errorf("%v", err)
 	}
-	b := openURL(t, newFake(), "s3://b?use_path_style=true") // another server may have none
-	create(t, b, "k", "hello")
+	f := newFake() // another server has none of its own, and a signature needs one
+	f.demands = func(r *http.Request) bool { return strings.Contains(r.Header.Get("Authorization"), "/us-east-1/s3/") }
+	create(t, openURL(t, f, "s3://b?use_path_style=true"), "k", "hello")
 }
 
 func TestAMachineWithoutCredentialsIsToldSoAtOnce(t *testing.T) {
@@ -177,6 +181,28 @@ func TestAMachineWithoutCredentialsIsToldSoAtOnce(t *testing.T) {
 	})
 	_, err = openURL(t, f, "s3://b?use_path_style=true&anonymous=true").Get(t.Context(), "k")
 	is(t, err, bucket.ErrRefused)
+}
+
+func TestCloseLetsGoOfTheConnectionsOfAURL(t *testing.T) {
+	closed := make(chan struct{}, 1)
+	server := httptest.NewUnstartedServer(newFake())
+	server.Config.ConnState = func(_ net.Conn, state http.ConnState) {
+		if state == http.StateClosed {
+			closed <- struct{}{}
+		}
+	}
+	server.Start()
+	defer server.Close()
+	b := openAt(t, server.URL, "s3://b?use_path_style=true")
+	create(t, b, "k", "hello")
+	if err := b.Close(); err != nil {
+		t.Error(err)
+	}
+	select {
+	case <-closed:
+	case <-time.After(10 * time.Second):
+		t.Error("the connection is kept")
+	}
 }
 
 func ExampleOpenURL() {
