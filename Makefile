@@ -19,8 +19,9 @@ build: ## build the command into ./quiver
 test: ## run all quick suites with the race detector; fails when a named suite is missing or anything is skipped
 	$(GO) test -race -json $(PACKAGES) | $(GO) run .ci/suites.go .ci/suites.txt
 
-soak: ## run the long suites too (some minutes)
+soak: servers ## run the long suites too, also those over real servers (half an hour)
 	$(GO) test -race -tags soak -timeout 60m $(PACKAGES)
+	cd integration && $(GO) test -race -tags soak -timeout 60m ./...
 
 integration: servers ## run the suites against MinIO, versitygw, fake-gcs-server and Azurite: in containers where a Docker engine answers, else as processes
 	cd integration && $(GO) test -race -timeout 30m -json ./... | $(GO) run ../.ci/suites.go ../.ci/integration.txt
