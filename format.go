@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"sync"
 	"sync/atomic"
 
 	"github.com/quivercache/quiver/bucket"
@@ -60,9 +61,11 @@ func parseFormat(text []byte) (*Format, error) {
 type gate struct {
 	bucket  bucket.Bucket
 	entropy op.Entropy
-	turn    op.Context
 	known   atomic.Pointer[Format]
 	absent  atomic.Bool // there was none when it was read
+
+	mu  sync.Mutex
+	now *passing // the attempt that is under way
 }
 
 func (g *gate) middleware(next bucket.Handler) bucket.Handler {
@@ -98,21 +101,72 @@ func (g *gate) beside(ctx context.Context, r *bucket.Request, next bucket.Handle
 	return answer, err
 }
 
+// pass reads the format, and writes it where there is none and somebody is about to write. Who comes while another does so takes its outcome: were each to
+// try by itself, the last of many would hear of a silent store after as many deadlines.
 func (g *gate) pass(ctx context.Context, write bool) error {
-	return g.turn.Do(ctx, layout.Format, op.Write, func(ctx context.Context) error {
-		if g.passed(write) {
+	for {
+		theirs, own := g.enter(write)
+		switch {
+		case theirs == nil && own == nil:
 			return nil
+		case own != nil:
+			return g.lead(ctx, write, own)
 		}
-		err := g.read(ctx)
-		if !errors.Is(err, bucket.ErrNotFound) {
-			return err
+		select {
+		case <-theirs.done:
+			if theirs.err != nil && !theirs.left {
+				return theirs.err
+			}
+		case <-ctx.Done():
+			return &bucket.Error{
+				Verb: bucket.Get, Key: layout.Format, Kind: bucket.ErrUnavailable, Err: context.Cause(ctx),
+				Hint: "another request was waiting for the store's first answer: see that it can be reached, or allow more time",
+			}
 		}
-		g.absent.Store(true)
-		if !write {
-			return nil
-		}
-		return g.write(ctx)
-	})
+	}
+}
+
+// passing is an attempt to pass the gate.
+type passing struct {
+	done chan struct{}
+	err  error
+	left bool // who tried was told to stop: that says nothing of the store
+}
+
+// enter returns the attempt that is under way, else one of one's own, and neither where the gate is passed already.
+func (g *gate) enter(write bool) (theirs, own *passing) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if g.passed(write) {
+		return nil, nil
+	}
+	if g.now != nil {
+		return g.now, nil
+	}
+	g.now = &passing{done: make(chan struct{})}
+	return nil, g.now
+}
+
+func (g *gate) lead(ctx context.Context, write bool, own *passing) error {
+	own.err = g.open(ctx, write)
+	own.left = ctx.Err() != nil
+	g.mu.Lock()
+	g.now = nil
+	g.mu.Unlock()
+	close(own.done)
+	return own.err
+}
+
+func (g *gate) open(ctx context.Context, write bool) error {
+	err := g.read(ctx)
+	if !errors.Is(err, bucket.ErrNotFound) {
+		return err
+	}
+	g.absent.Store(true)
+	if !write {
+		return nil
+	}
+	return g.write(ctx)
 }
 
 // id is the id of the store, which its objects are signed for; empty where there is no store. A write makes one.
@@ -124,7 +178,7 @@ func (g *gate) id(ctx context.Context, write bool) (string, error) {
 		return f.Store, nil
 	}
 	// There was none when it was read; whoever wrote the object that is being verified has written it first.
-	err := g.turn.Do(ctx, layout.Format, op.Write, g.read)
+	err := g.read(ctx)
 	if errors.Is(err, bucket.ErrNotFound) {
 		return "", nil
 	}

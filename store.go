@@ -93,7 +93,7 @@ func New(ctx context.Context, b bucket.Bucket, options *Options) (*Store, error)
 	if o.ReadOnly {
 		b = bucket.Wrap(b, bucket.ReadOnly())
 	}
-	g := &gate{bucket: b, entropy: o.Entropy, turn: op.Serial()}
+	g := &gate{bucket: b, entropy: o.Entropy}
 	b = bucket.Wrap(b, g.middleware)
 	var signer *signing.Signer
 	if o.Signing != nil {

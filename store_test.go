@@ -8,7 +8,10 @@ import (
 	"os"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
+	"testing/synctest"
+	"time"
 
 	"go.uber.org/goleak"
 
@@ -244,5 +247,75 @@ func FuzzFormat(f *testing.F) {
 		if _, err := s.Calls.Load(t.Context(), digest.OfBytes(nil)); err == nil {
 			t.Error("an unknown call was loaded")
 		}
+	})
+}
+
+// TestManyFirstCallsShareOneLookAtASilentStore holds that who waits for the format hears of a failure when the one who asked does, and asks no more.
+func TestManyFirstCallsShareOneLookAtASilentStore(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var looks atomic.Int64
+		silent := func(next bucket.Handler) bucket.Handler {
+			return func(ctx context.Context, r *bucket.Request) (bucket.Answer, error) {
+				if r.Key == layout.Format {
+					looks.Add(1)
+				}
+				<-time.After(time.Minute)
+				return bucket.Answer{}, &bucket.Error{Verb: r.Verb, Key: r.Name(), Kind: bucket.ErrUnavailable}
+			}
+		}
+		s, err := quiver.New(t.Context(), bucket.Wrap(mem.New(nil), silent), nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		begun := time.Now()
+		var calls sync.WaitGroup
+		for range 64 {
+			calls.Go(func() {
+				if _, err := s.Values.Contains(t.Context(), digest.Digest{1}); !errors.Is(err, bucket.ErrUnavailable) {
+					t.Errorf("a silent store answers %v", err)
+				}
+			})
+		}
+		calls.Wait()
+		if took := time.Since(begun); took != time.Minute || looks.Load() != 1 {
+			t.Errorf("64 calls took %v and %d looks at the format", took, looks.Load())
+		}
+	})
+}
+
+// TestWhoLooksAtTheStoreForOthersMayLeave holds that the others do not fail with the one who was first and was told to stop.
+func TestWhoLooksAtTheStoreForOthersMayLeave(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		slow := func(next bucket.Handler) bucket.Handler {
+			return func(ctx context.Context, r *bucket.Request) (bucket.Answer, error) {
+				select {
+				case <-time.After(time.Minute):
+					return next(ctx, r)
+				case <-ctx.Done():
+					return bucket.Answer{}, &bucket.Error{Verb: r.Verb, Key: r.Name(), Kind: bucket.ErrUnavailable, Err: context.Cause(ctx)}
+				}
+			}
+		}
+		s, err := quiver.New(t.Context(), bucket.Wrap(mem.New(nil), slow), nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		ctx, leave := context.WithTimeout(t.Context(), time.Second)
+		defer leave()
+		var calls sync.WaitGroup
+		calls.Go(func() {
+			if _, err := s.Values.Contains(ctx, digest.Digest{1}); !errors.Is(err, context.DeadlineExceeded) {
+				t.Errorf("the first one's time is up, and it gets %v", err)
+			}
+		})
+		synctest.Wait()
+		for range 8 {
+			calls.Go(func() {
+				if there, err := s.Values.Contains(t.Context(), digest.Digest{1}); there || err != nil {
+					t.Errorf("who waited gets %v, %v", there, err)
+				}
+			})
+		}
+		calls.Wait()
 	})
 }

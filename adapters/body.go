@@ -53,7 +53,7 @@ func (b *body) open(part Part) (*bucket.Object, error) {
 func (b *body) Read(p []byte) (int, error) {
 	for b.err == nil {
 		if b.ctx.Err() != nil {
-			b.err = b.asked.fail(bucket.ErrUnavailable, because(b.ctx, nil))
+			b.err = b.lost(nil)
 			break
 		}
 		if b.at >= b.end {
@@ -131,7 +131,8 @@ func (b *body) resume(cut error) error {
 // lost is the failure of a body whose rest cannot be had: whatever became of the object meanwhile, its bytes did not come.
 func (b *body) lost(cut error) error {
 	b.release()
-	return b.asked.fail(bucket.ErrUnavailable, fmt.Errorf("reading the body, at byte %d of %d: %w", b.at, b.end, because(b.ctx, masked(cut))))
+	cut = fmt.Errorf("reading the body, at byte %d of %d: %w", b.at, b.end, because(b.ctx, masked(cut)))
+	return &bucket.Error{Verb: b.asked.verb, Key: b.asked.key, Kind: bucket.ErrUnavailable, Err: cut, Hint: late(b.ctx)}
 }
 
 // masked is an error without the answers about an object that it may be, which are not the answer to a reader whose Get has succeeded.

@@ -101,13 +101,21 @@ func unanswered(ctx context.Context, r asked, err error) error {
 	failure := &bucket.Error{Verb: r.verb, Key: r.key, Kind: bucket.ErrUnavailable, Err: err}
 	switch resolving, unknown := errors.AsType[*net.DNSError](err); {
 	case ctx.Err() != nil:
-		failure.Err = because(ctx, err)
+		failure.Err, failure.Hint = &cause{because(ctx, nil).Error(), because(ctx, err)}, late(ctx)
 	case unknown && resolving.IsNotFound:
 		failure.Kind, failure.Hint = bucket.ErrNoBucket, "there is no host "+resolving.Name+": look at the bucket's, the account's and the region's name, and at the endpoint"
 	case errors.Is(err, syscall.ECONNREFUSED):
 		failure.Hint = "nothing listens there: look at the endpoint"
 	}
 	return failure
+}
+
+// late says what to do where the time was up.
+func late(ctx context.Context) string {
+	if !errors.Is(ctx.Err(), context.DeadlineExceeded) {
+		return ""
+	}
+	return "the store did not answer in time: see that it can be reached and is not overloaded, or allow more time"
 }
 
 // because is err with why ctx is over, where it is and err does not say so: its own error, so that a deadline shows, and the cause that somebody gave.

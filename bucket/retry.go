@@ -117,8 +117,9 @@ func (o RetryOptions) attempt(ctx context.Context, r *Request, next Handler) (An
 		switch {
 		case err == nil || answered(err):
 		case errors.Is(context.Cause(ctx), errAttempt):
-			// What the end of the attempt made of the request is for people only: it was not the caller who canceled.
-			err = &Error{Verb: r.Verb, Key: r.Name(), Kind: ErrUnavailable, Err: fmt.Errorf("%w (%w): %s", errAttempt, context.DeadlineExceeded, err.Error())}
+			// What the end of the attempt made of the request says nothing: it was not the caller who canceled.
+			err = &Error{Verb: r.Verb, Key: r.Name(), Kind: ErrUnavailable, Err: fmt.Errorf("%w (%w)", errAttempt, context.DeadlineExceeded),
+				Hint: "the store is silent: see that it can be reached and is not overloaded"}
 		case Kind(err) == nil:
 			err = &Error{Verb: r.Verb, Key: r.Name(), Kind: ErrUnavailable, Err: err}
 		}

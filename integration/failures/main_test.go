@@ -165,16 +165,6 @@ func content(name string, size int) []byte {
 	return bytes
 }
 
-// read reads an object whole.
-func read(ctx context.Context, b bucket.Bucket, key string) ([]byte, error) {
-	object, err := b.Get(ctx, key)
-	if err != nil {
-		return nil, err
-	}
-	defer object.Body.Close()
-	return io.ReadAll(object.Body)
-}
-
 func must(t testing.TB, err error) {
 	t.Helper()
 	if err != nil {

@@ -3,13 +3,16 @@ package failures_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"strings"
 	"testing"
 	"time"
 
 	"golang.org/x/sync/errgroup"
 
+	"github.com/quivercache/quiver"
 	"github.com/quivercache/quiver/bucket"
+	"github.com/quivercache/quiver/digest"
 	"github.com/quivercache/quiver/integration/servers"
 	"github.com/quivercache/quiver/op"
 )
@@ -35,9 +38,7 @@ const (
 )
 
 // hasty gives up a connection that does not answer, and takes another.
-var hasty = bucket.RetryOptions{Attempts: 8, Attempt: 500 * time.Millisecond, Backoff: op.Backoff{Base: 10 * time.Millisecond, Cap: 200 * time.Millisecond}}
-
-const mebibyte = 1 << 20
+var hasty = bucket.RetryOptions{Attempts: 8, Attempt: time.Second, Backoff: op.Backoff{Base: 10 * time.Millisecond, Cap: 200 * time.Millisecond}}
 
 // networks are those that take seconds.
 var networks = map[string]network{
@@ -46,7 +47,7 @@ var networks = map[string]network{
 			`{"type": "latency", "stream": "upstream", "attributes": {"latency": 50, "jitter": 25}}`,
 			`{"type": "latency", "stream": "downstream", "attributes": {"latency": 50, "jitter": 25}}`,
 		},
-		deadline: 20 * time.Second, large: 20 * mebibyte, rounds: 3, outcome: allRight, slow: 100 * time.Millisecond,
+		deadline: 20 * time.Second, large: 20 * mebibyte, rounds: 2, outcome: allRight, slow: 100 * time.Millisecond,
 	},
 	"256 KiB a second": {
 		toxics: []string{
@@ -57,24 +58,24 @@ var networks = map[string]network{
 	},
 	"connections that are reset before they are answered": {
 		toxics: []string{
-			`{"type": "reset", "stream": "upstream", "toxicity": 0.2, "attributes": {"bytes": 300}}`,
-			`{"type": "reset", "stream": "downstream", "toxicity": 0.2, "attributes": {"bytes": 0}}`,
+			`{"type": "cut", "stream": "upstream", "attributes": {"every": 4, "bytes": 300}}`,
+			`{"type": "cut", "stream": "downstream", "attributes": {"every": 3, "bytes": 0}}`,
 		},
-		retry: hasty, deadline: 20 * time.Second, large: 20 * mebibyte, rounds: 6, outcome: mostRight,
+		retry: hasty, deadline: 20 * time.Second, large: 20 * mebibyte, rounds: 2, outcome: mostRight,
 	},
 	"connections that are reset in the middle of a body": {
 		toxics: []string{
-			`{"type": "reset", "stream": "upstream", "toxicity": 0.3, "attributes": {"bytes": 300000}}`,
-			`{"type": "reset", "stream": "downstream", "toxicity": 0.5, "attributes": {"bytes": 3000000}}`,
+			`{"type": "cut", "stream": "upstream", "attributes": {"every": 3, "bytes": 300000}}`,
+			`{"type": "cut", "stream": "downstream", "attributes": {"every": 2, "bytes": 3000000}}`,
 		},
-		retry: hasty, deadline: 20 * time.Second, large: 20 * mebibyte, rounds: 4, outcome: mostRight,
+		retry: hasty, deadline: 20 * time.Second, large: 20 * mebibyte, rounds: 2, outcome: mostRight,
 	},
 	"connections that fall silent": {
 		toxics: []string{
-			`{"type": "timeout", "stream": "upstream", "toxicity": 0.2, "attributes": {"timeout": 0}}`,
-			`{"type": "timeout", "stream": "downstream", "toxicity": 0.2, "attributes": {"timeout": 0}}`,
+			`{"type": "cut", "stream": "upstream", "attributes": {"every": 4, "bytes": 300, "silent": true}}`,
+			`{"type": "cut", "stream": "downstream", "attributes": {"every": 3, "bytes": 0, "silent": true}}`,
 		},
-		retry: hasty, deadline: 5 * time.Second, large: mebibyte, rounds: 4, outcome: mostRight,
+		retry: hasty, deadline: 15 * time.Second, large: mebibyte, rounds: 2, outcome: mostRight, slow: time.Second,
 	},
 	"silence": {
 		toxics:   []string{`{"type": "timeout", "stream": "downstream", "attributes": {"timeout": 0}}`},
@@ -91,26 +92,17 @@ func testNetworks(t *testing.T, networks map[string]network) {
 			t.Parallel()
 			at := shared(t, servers.MinIO)
 			proxy := poison(t, at.server.Address, n.toxics...)
-			visitor := visit(t, at, proxy.address, &n)
-			n.run(t, visitor.errands())
-			visitor.nothingIsDoubled(t)
-			if len(proxy.resets) > 0 && proxy.struck() == 0 {
-				t.Errorf("none of %d connections was reset", proxy.connections.Load())
+			near := newCaller(t, at, bucket.RetryOptions{}, n.large, n.deadline)
+			n.run(t, near, newCaller(t, at.through(proxy.address), n.retry, n.large, n.deadline/2))
+			near.nothingIsDoubled(t)
+			for _, c := range proxy.cuts {
+				if c.struck.Load() == 0 {
+					t.Errorf("no connection has brought the %d bytes after which it was to be cut", c.Bytes)
+				}
 			}
 		})
 	}
 }
-
-// errand is one call of a client in a bad network.
-type errand struct {
-	about string // a part of what its error must name
-	do    func(ctx context.Context) error
-	// after looks, in a good network, at what has come of it; done says whether the call succeeded. Nil: it changes nothing.
-	after func(ctx context.Context, done bool) error
-}
-
-// wrong is a result that is not what it should be.
-type wrong struct{ error }
 
 const slack = time.Second // between a deadline and the end of a call
 
@@ -126,7 +118,6 @@ type ended struct {
 func (n *network) judge(t *testing.T, e ended) {
 	t.Helper()
 	_, isWrong := errors.AsType[wrong](e.err)
-	failure, isClear := errors.AsType[*bucket.Error](e.err)
 	switch {
 	case e.took > n.deadline+slack:
 		t.Errorf("%s takes %s, its deadline is %s: %v", e.name, e.took, n.deadline, e.err)
@@ -136,50 +127,85 @@ func (n *network) judge(t *testing.T, e ended) {
 		t.Errorf("%s has succeeded", e.name)
 	case e.err != nil && n.outcome == allRight:
 		t.Errorf("%s: %v", e.name, e.err)
-	case e.err != nil && (!isClear || bucket.Kind(e.err) != bucket.ErrUnavailable || failure.Verb == "" || !strings.Contains(e.err.Error(), e.about)):
-		t.Errorf("%s: the error is not of the kind %q, or does not name %s: %v", e.name, bucket.ErrUnavailable, e.about, e.err)
+	case e.err != nil:
+		isUnavailable(t, e.name, e.err, e.about)
 	}
 }
 
-// run sends the errands of all rounds, eight at once, and looks at what has come of them.
-func (n *network) run(t *testing.T, errands map[string]func(round int) errand) {
-	all := make(chan ended, n.rounds*len(errands))
-	var group errgroup.Group
-	group.SetLimit(8)
+// run makes the calls of all rounds from far, eight at once, and looks from near at what has come of them.
+func (n *network) run(t *testing.T, near, far *caller) {
+	var errands []ended
 	for round := range n.rounds {
-		for name, make := range errands {
-			e := make(round)
-			group.Go(func() error {
-				ctx, cancel := context.WithTimeout(t.Context(), n.deadline)
-				defer cancel()
-				begun := time.Now()
-				err := e.do(ctx)
-				all <- ended{e, name, err, time.Since(begun)}
-				return nil
-			})
+		phase := fmt.Sprint("round-", round)
+		near.prepare(t, phase)
+		for name, e := range far.calls(phase) {
+			errands = append(errands, ended{errand: e, name: name})
 		}
 	}
+	var group errgroup.Group
+	group.SetLimit(8)
+	for i := range errands {
+		group.Go(func() error {
+			ctx, cancel := context.WithTimeout(t.Context(), n.deadline)
+			defer cancel()
+			begun := time.Now()
+			errands[i].err = errands[i].do(ctx)
+			errands[i].took = time.Since(begun)
+			return nil
+		})
+	}
 	must(t, group.Wait())
-	close(all)
-	succeeded, longest := 0, time.Duration(0)
-	for e := range all {
+	succeeded, longest := 0, ended{}
+	for _, e := range errands {
 		n.judge(t, e)
 		if e.err == nil {
 			succeeded++
 		}
-		longest = max(longest, e.took)
+		if e.took > longest.took {
+			longest = e
+		}
 		if e.after == nil {
 			continue
 		}
-		if err := e.after(t.Context(), e.err == nil); err != nil {
+		if err := e.after(t.Context(), near, e.err == nil); err != nil {
 			t.Errorf("afterwards, %s (which came to %v): %v", e.name, e.err, err)
 		}
 	}
-	t.Logf("%d of %d succeeded, the longest took %s", succeeded, cap(all), longest.Round(time.Millisecond))
-	if n.outcome == mostRight && succeeded < cap(all)/2 {
-		t.Errorf("%d of %d calls succeeded: most should, by repetition", succeeded, cap(all))
+	t.Logf("%d of %d succeeded; the longest, %s, took %s", succeeded, len(errands), longest.name, longest.took.Round(time.Millisecond))
+	if n.outcome == mostRight && succeeded < len(errands)/2 {
+		t.Errorf("%d of %d calls succeeded: most should, by repetition", succeeded, len(errands))
 	}
-	if longest < n.slow {
-		t.Errorf("all were done after %s: the network is better than it should be", longest)
+	if longest.took < n.slow {
+		t.Errorf("all were done after %s: the network is better than it should be", longest.took)
+	}
+}
+
+// isUnavailable demands that an error says that the store did not answer, to which request, and about what.
+func isUnavailable(t *testing.T, name string, err error, about string) {
+	t.Helper()
+	failure, explained := errors.AsType[*bucket.Error](err)
+	text := fmt.Sprint(err)
+	switch {
+	case !explained || !errors.Is(bucket.Kind(err), bucket.ErrUnavailable):
+		t.Errorf("%s fails with an error that is not %q: %v", name, bucket.ErrUnavailable, err)
+	case !strings.Contains(text, string(failure.Verb)+" "+failure.Key):
+		t.Errorf("%s fails with an error that does not show %s %s: %v", name, failure.Verb, failure.Key, err)
+	case !strings.Contains(text, about):
+		t.Errorf("%s fails with an error that does not name %s: %v", name, about, err)
+	}
+}
+
+// nothingIsDoubled looks at all calls: each is found once.
+func (c *caller) nothingIsDoubled(t *testing.T) {
+	t.Helper()
+	seen := map[digest.Digest]bool{}
+	for r, err := range c.store.Query(quiver.Query{}).All(t.Context()) {
+		must(t, err)
+		key, err := r.Key()
+		must(t, err)
+		if seen[key] {
+			t.Errorf("call %s of %s is found twice", key, r.Name)
+		}
+		seen[key] = true
 	}
 }

@@ -3,6 +3,7 @@ package failures_test
 import (
 	"errors"
 	"fmt"
+	"math"
 	"net"
 	"strings"
 	"sync"
@@ -18,13 +19,12 @@ import (
 // toxic is toxiproxy between clients and a server: its links and its toxics, but not its listener. That one leaves goroutines behind for ever where an end of a connection goes while
 // bytes are on their way to it.
 type toxic struct {
-	address     string // host:port on the loopback address
-	connections atomic.Int64
+	address string // host:port on the loopback address
 
 	upstream string
 	api      *toxiproxy.ApiServer
 	links    *toxiproxy.ToxicCollection
-	resets   []*reset
+	cuts     []*cut
 	listener net.Listener
 	serving  sync.WaitGroup
 
@@ -45,8 +45,8 @@ func poison(t testing.TB, upstream string, descriptions ...string) *toxic {
 	for _, description := range descriptions {
 		wrapper, err := p.links.AddToxicJson(strings.NewReader(description))
 		must(t, err)
-		if r, ok := wrapper.Toxic.(*reset); ok {
-			p.resets = append(p.resets, r)
+		if c, ok := wrapper.Toxic.(*cut); ok {
+			p.cuts = append(p.cuts, c)
 		}
 	}
 	p.serving.Go(p.serve)
@@ -55,7 +55,7 @@ func poison(t testing.TB, upstream string, descriptions ...string) *toxic {
 }
 
 func (p *toxic) serve() {
-	for {
+	for n := 0; ; n++ {
 		client, err := p.listener.Accept()
 		if err != nil {
 			return // it was closed
@@ -65,9 +65,8 @@ func (p *toxic) serve() {
 			client.Close()
 			continue
 		}
-		name := fmt.Sprint(p.connections.Add(1))
-		p.links.StartLink(p.api, name+" up", client, p.end(server, client), stream.Upstream)
-		p.links.StartLink(p.api, name+" down", server, p.end(client, server), stream.Downstream)
+		p.links.StartLink(p.api, fmt.Sprint(n, " up"), client, p.end(server, client), stream.Upstream)
+		p.links.StartLink(p.api, fmt.Sprint(n, " down"), server, p.end(client, server), stream.Downstream)
 	}
 }
 
@@ -76,7 +75,7 @@ func (p *toxic) end(own, other net.Conn) *end {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.ends[own] = true
-	if len(p.resets) > 0 {
+	if len(p.cuts) > 0 {
 		_ = own.(*net.TCPConn).SetLinger(0) // closing then resets the connection
 	}
 	return &end{own, other, p}
@@ -86,14 +85,6 @@ func (p *toxic) forget(c net.Conn) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	delete(p.ends, c)
-}
-
-// struck is how many connections were reset.
-func (p *toxic) struck() (n int64) {
-	for _, r := range p.resets {
-		n += r.struck.Load()
-	}
-	return n
 }
 
 func (p *toxic) close() {
@@ -125,31 +116,42 @@ func (e *end) Close() error {
 	return e.Conn.Close()
 }
 
-// reset ends a connection after so many bytes in its direction. Toxiproxy's own reset_peer and limit_data do so too, but nothing takes what still comes after them, and who brings it
-// waits for ever.
-type reset struct {
+// cut is a toxic that ends, or silences, the first and every nth more of the connections that bring more than so many bytes in its direction. Toxiproxy's own reset_peer, limit_data and timeout do so by chance, and
+// nothing takes what still comes after them: who brings it waits for ever.
+type cut struct {
+	Every  int64 `json:"every"`
 	Bytes  int64 `json:"bytes"`
-	struck atomic.Int64
+	Silent bool  `json:"silent"` // the connection stays
+
+	reached, struck atomic.Int64 // connections
 }
 
-func init() { toxics.Register("reset", &reset{}) }
+func init() { toxics.Register("cut", &cut{}) }
 
 // Pipe implements toxics.Toxic.
-func (r *reset) Pipe(stub *toxics.ToxicStub) {
-	left := r.Bytes
+func (c *cut) Pipe(stub *toxics.ToxicStub) {
+	left := c.Bytes
 	for chunk := range stub.Input {
-		if size := int64(len(chunk.Data)); size <= left {
+		size := int64(len(chunk.Data))
+		if size <= left {
 			left -= size
 			stub.Output <- chunk
 			continue
 		}
-		r.struck.Add(1)
+		if (c.reached.Add(1)-1)%c.Every != 0 {
+			left = math.MaxInt64
+			stub.Output <- chunk
+			continue
+		}
+		c.struck.Add(1)
 		chunk.Data = chunk.Data[:left]
 		stub.Output <- chunk
-		stub.Close()
+		if !c.Silent {
+			stub.Close()
+		}
 		for range stub.Input { // until the other end has gone
 		}
-		return
+		break
 	}
 	stub.Close()
 }

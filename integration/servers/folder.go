@@ -20,22 +20,29 @@ func root() string { return filepath.Join(os.TempDir(), "quiver-servers") }
 
 func lockIn(path string) string { return filepath.Join(path, "lock") }
 
-// newFolder makes a folder. Another process may take it for an abandoned one until the lock is held; then another is made.
+// newFolder makes a folder.
 func newFolder(product Product) (*folder, error) {
-	var failure error
-	for range 10 {
-		path := filepath.Join(root(), fmt.Sprintf("%s-%s", product, draw()[:8]))
-		f := &folder{path: path, lock: flock.New(lockIn(path))}
+	path := filepath.Join(root(), fmt.Sprintf("%s-%s", product, draw()[:8]))
+	f := &folder{path: path, lock: flock.New(lockIn(path))}
+	err := alone(func() error {
 		if err := os.MkdirAll(f.data(), 0o777); err != nil {
-			return nil, err
+			return err
 		}
-		_, failure = f.lock.TryLock()
-		if _, err := os.Stat(f.lock.Path()); failure == nil && err == nil && f.lock.Locked() {
-			return f, nil
-		}
-		failure = errors.Join(failure, f.remove())
+		return f.lock.Lock()
+	})
+	if err != nil {
+		return nil, errors.Join(err, f.remove())
 	}
-	return nil, fmt.Errorf("making a folder in %s that stays: %w", root(), failure)
+	return f, nil
+}
+
+// alone does something while no other process makes or sweeps folders: between its making and its locking a folder looks abandoned. The lock stays, empty.
+func alone(do func() error) error {
+	turn := flock.New(root() + ".lock")
+	if err := turn.Lock(); err != nil {
+		return err
+	}
+	return errors.Join(do(), turn.Unlock())
 }
 
 func (f *folder) data() string { return filepath.Join(f.path, "data") }
@@ -43,9 +50,11 @@ func (f *folder) data() string { return filepath.Join(f.path, "data") }
 func (f *folder) output() string { return filepath.Join(f.path, "output") }
 
 func (f *folder) remove() error {
-	err := errors.Join(os.RemoveAll(f.path), f.lock.Unlock())
-	_ = os.Remove(root()) // which stays where there are others
-	return err
+	return alone(func() error {
+		err := errors.Join(os.RemoveAll(f.path), f.lock.Unlock())
+		_ = os.Remove(root()) // which stays where there are others
+		return err
+	})
 }
 
 // abandoned says whether the test process that held a lock is no more.
@@ -59,7 +68,9 @@ func abandoned(lock string) (bool, error) {
 }
 
 // sweepFolders removes what killed test processes have left.
-func sweepFolders() error {
+func sweepFolders() error { return alone(sweep) }
+
+func sweep() error {
 	entries, err := os.ReadDir(root())
 	if err != nil && !errors.Is(err, os.ErrNotExist) {
 		return err
