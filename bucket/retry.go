@@ -15,7 +15,7 @@ import (
 type RetryOptions struct {
 	Attempts int           // requests a call at the most; default 4
 	Attempt  time.Duration // how long one attempt may take until its answer begins; default 15 s, and 1 s for each MiB sent
-	Deadline time.Duration // how long a call may take whose ctx has no deadline, bodies of Get excepted; default 60 s, and as above
+	Deadline time.Duration // how long a call may take whose ctx has no deadline, the body of a Get excepted; default 60 s, and as above
 	Budget   *op.Budget    // shared by the calls; default 100 repetitions
 	Backoff  op.Backoff    // default 50 ms to 2 s, on the machine's clock and entropy
 }
@@ -60,12 +60,19 @@ func Retry(options RetryOptions) Middleware {
 		return func(ctx context.Context, r *Request) (answer Answer, err error) {
 			ctx, cancel := o.within(ctx, r)
 			defer cancel()
+			_, bounded := ctx.Deadline() // all but a Get, whose body may outlast the call
+			end := o.Backoff.Clock.Now().Add(o.Deadline)
+			left := func() time.Duration { return end.Sub(o.Backoff.Clock.Now()) }
 			attempts := o.Attempts
 			if op.IsSingleAttempt(ctx) {
 				attempts = 1
 			}
 			for n := 1; ; n++ {
-				answer, err = o.attempt(ctx, r, next)
+				limit := o.Attempt + uploadTime(r)
+				if !bounded {
+					limit = min(limit, left())
+				}
+				answer, err = o.attempt(ctx, r, next, limit)
 				if err == nil {
 					o.Budget.Earn()
 					return answer, nil
@@ -73,7 +80,7 @@ func Retry(options RetryOptions) Middleware {
 				if n > 1 && (r.Verb == Delete || r.Verb == DeleteIf) && errors.Is(err, ErrNotFound) {
 					return answer, nil
 				}
-				if n == attempts || !Retryable(ctx, err) || !o.Budget.Spend() || o.Backoff.Wait(ctx, n) != nil {
+				if n == attempts || !bounded && left() <= 0 || !Retryable(ctx, err) || !o.Budget.Spend() || o.Backoff.Wait(ctx, n) != nil {
 					return answer, tried(err, n)
 				}
 			}
@@ -105,11 +112,12 @@ func uploadTime(r *Request) time.Duration {
 
 // attempt sends the request once. The time of an attempt ends when the answer begins: the body of an object may take longer, and
 // closing it releases the attempt.
-func (o RetryOptions) attempt(ctx context.Context, r *Request, next Handler) (Answer, error) {
+func (o RetryOptions) attempt(ctx context.Context, r *Request, next Handler, limit time.Duration) (Answer, error) {
 	ctx, cancel := context.WithCancelCause(ctx)
-	timer := time.AfterFunc(o.Attempt+uploadTime(r), func() { cancel(errAttempt) })
+	timer := time.AfterFunc(limit, func() { cancel(errAttempt) })
 	answer, err := next(ctx, r)
-	if !timer.Stop() && answer.Object != nil { // its body is cut off already
+	if !timer.Stop() && answer.Object != nil { // its body is cut off, now or already
+		cancel(errAttempt)
 		answer.Object.Body.Close()
 		answer, err = Answer{}, context.Cause(ctx)
 	}

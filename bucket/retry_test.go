@@ -295,3 +295,43 @@ func TestAnErrorWithoutAKindIsOneOfTheStore(t *testing.T) {
 		requests.Expect(t, "delete a", "delete a")
 	})
 }
+
+// slow answers after a time, or when the request is given up.
+func slow(d time.Duration) bucket.Middleware {
+	return around(func(ctx context.Context, r *bucket.Request, next bucket.Handler) (bucket.Answer, error) {
+		select {
+		case <-time.After(d):
+			return next(ctx, r)
+		case <-ctx.Done():
+			return bucket.Answer{}, &bucket.Error{Verb: r.Verb, Key: r.Key, Kind: bucket.ErrUnavailable, Err: context.Cause(ctx)}
+		}
+	})
+}
+
+func TestAnAnswerThatComesAsItsAttemptEndsIsAnObjectOrAnError(t *testing.T) {
+	for range 20 {
+		synctest.Test(t, func(t *testing.T) {
+			const attempt = time.Second
+			b, _ := retried(filled(t, "a"), bucket.RetryOptions{Attempts: 1, Attempt: attempt}, slow(attempt))
+			object, err := b.Get(t.Context(), "a")
+			if (object == nil) == (err == nil) {
+				t.Fatalf("%v, %v", object, err)
+			}
+			if object != nil {
+				is(t, object.Body.Close(), nil)
+			}
+		})
+	}
+}
+
+func TestAGetWithoutADeadlineIsGivenUpWhenACallsTimeIsOver(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		begun := time.Now()
+		b, _ := retried(filled(t, "a"), bucket.RetryOptions{Attempts: 10, Attempt: 15 * time.Second}, slow(time.Hour))
+		_, err := b.Get(t.Context(), "a")
+		is(t, err, bucket.ErrUnavailable)
+		if took := time.Since(begun); took > 63*time.Second || took < 57*time.Second {
+			t.Errorf("it took %v", took)
+		}
+	})
+}

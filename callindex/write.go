@@ -43,6 +43,10 @@ func (w *writing) under(p placed) {
 func (w *writing) announce(ctx context.Context) error {
 	for w.spent || w.placed.tooOld(w.store.clock.Now()) {
 		p, err := w.store.marks.place(ctx, w.mark)
+		if err != nil && ctx.Err() != nil && bucket.Kind(err) == nil { // another's mark was waited for
+			err = &bucket.Error{Verb: bucket.Put, Key: layout.RecordSpace.Name(w.mark.Key), Kind: bucket.ErrUnavailable, Err: err,
+				Hint: "another save was waiting for the store: see that it can be reached, or allow more time"}
+		}
 		if err != nil {
 			return fmt.Errorf("placing the mark: %w", err)
 		}

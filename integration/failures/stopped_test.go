@@ -32,6 +32,7 @@ func TestAServerThatFallsSilent(t *testing.T) {
 			t.Run("ends every call at its deadline", func(t *testing.T) { endsEveryCall(t, fresh(t, s)) })
 			t.Run("ends a body that is read at its deadline", func(t *testing.T) { endsABody(t, fresh(t, s)) })
 			t.Run("ends the first calls of many together", func(t *testing.T) { endsFirstCalls(t, fresh(t, s)) })
+			t.Run("ends saves that wait for one another", func(t *testing.T) { endsSaves(t, fresh(t, s)) })
 			t.Run("keeps no memoised function from running", func(t *testing.T) { runsAFunction(t, fresh(t, s)) })
 			t.Run("keeps no command from running", func(t *testing.T) { runsACommand(t, fresh(t, s)) })
 		})
@@ -114,6 +115,25 @@ func endsFirstCalls(t *testing.T, at place) {
 			begun := time.Now()
 			_, err := s.Calls.Load(t.Context(), keyOf("first", n))
 			failsBy(t, deadline, ended{errand{}, fmt.Sprint("call ", n), err, time.Since(begun)})
+		})
+	}
+	calls.Wait()
+	must(t, at.server.Continue(t.Context()))
+}
+
+// endsSaves saves calls of one function at once: they share marks, and one mark of a function is sent at a time.
+func endsSaves(t *testing.T, at place) {
+	s := at.store(t, bucket.RetryOptions{})
+	must(t, save(t.Context(), s, "shared", 100))
+	silence(t, at.server)
+	var calls sync.WaitGroup
+	for n := range 10 {
+		calls.Go(func() {
+			ctx, cancel := context.WithTimeout(t.Context(), patience)
+			defer cancel()
+			begun := time.Now()
+			_, err := s.Calls.Save(ctx, recordOf("shared", n), nil)
+			failsAtItsDeadline(t, ended{errand{about: keyOf("shared", n).String()}, fmt.Sprint("save ", n), err, time.Since(begun)})
 		})
 	}
 	calls.Wait()
