@@ -205,6 +205,19 @@ func (a *app) open(ctx context.Context) (*quiver.Store, error) {
 	if err != nil {
 		return nil, err
 	}
+	b, err := openBucket(ctx, name)
+	if err != nil {
+		return nil, err
+	}
+	b, err = bucket.Decorate(b, bucket.Decorators{Limit: requestsAtOnce})
+	if err != nil {
+		return nil, err
+	}
+	return quiver.New(ctx, b, &quiver.Options{Clock: a.clock, Signing: ring, AcceptUnsigned: a.isSet("QUIVER_ACCEPT_UNSIGNED")})
+}
+
+// openBucket opens the bucket of a store. Nothing is sent yet.
+func openBucket(ctx context.Context, name string) (bucket.Bucket, error) {
 	b, err := all.Open(ctx, name)
 	if errors.Is(err, bucket.ErrInvalid) {
 		return nil, usageError{fmt.Errorf("the store: %w", err)}
@@ -212,11 +225,7 @@ func (a *app) open(ctx context.Context) (*quiver.Store, error) {
 	if err != nil {
 		return nil, fmt.Errorf("opening the store: %w", err)
 	}
-	b, err = bucket.Decorate(b, bucket.Decorators{Limit: requestsAtOnce})
-	if err != nil {
-		return nil, err
-	}
-	return quiver.New(ctx, b, &quiver.Options{Clock: a.clock, Signing: ring, AcceptUnsigned: a.isSet("QUIVER_ACCEPT_UNSIGNED")})
+	return b, nil
 }
 
 // withStore runs a command's work on the store in use, interruptible, and closes the store.

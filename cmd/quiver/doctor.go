@@ -76,18 +76,6 @@ func (a *app) examine(ctx context.Context, name string, options doctor.Options) 
 	return &storeError{name, err, a.verbose}
 }
 
-// openBucket opens the bucket of a store. Nothing is sent yet.
-func openBucket(ctx context.Context, name string) (bucket.Bucket, error) {
-	b, err := all.Open(ctx, name)
-	if errors.Is(err, bucket.ErrInvalid) {
-		return nil, usageError{fmt.Errorf("the store: %w", err)}
-	}
-	if err != nil {
-		return nil, fmt.Errorf("opening the store: %w", err)
-	}
-	return b, nil
-}
-
 // withParameter is a URL with one more parameter, empty where the name of a store is that of a directory, which takes every character as it is.
 func withParameter(name, parameter string) string {
 	_, rest, isURL := strings.Cut(name, "://")
