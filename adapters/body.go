@@ -21,8 +21,8 @@ type body struct {
 	cuts    int // since bytes last came
 	stream  io.ReadCloser
 	cancel  context.CancelCauseFunc // of the stream
-	idle    *time.Timer
-	err     error // what the reader was told
+	idle    *time.Timer             // of the stream, once it is read
+	err     error                   // what the reader was told
 }
 
 // resumptions is how often in a row a body asks for its rest before it gives up.
@@ -45,8 +45,6 @@ func (b *body) open(part Part) (*bucket.Object, error) {
 	}
 	object.Date = seen.date()
 	b.stream, b.cancel = object.Body, cancel
-	b.idle = time.AfterFunc(b.bridge.o.Idle, func() { cancel(errIdle) })
-	b.idle.Stop()
 	return object, nil
 }
 
@@ -61,7 +59,7 @@ func (b *body) Read(p []byte) (int, error) {
 			break
 		}
 		p = p[:min(int64(len(p)), b.end-b.at)]
-		b.idle.Reset(b.bridge.o.Idle)
+		b.hurry()
 		n, err := b.stream.Read(p)
 		b.idle.Stop()
 		if b.at += int64(n); n > 0 {
@@ -143,12 +141,21 @@ func masked(err error) error {
 	return err
 }
 
+// hurry gives the next bytes their time.
+func (b *body) hurry() {
+	if b.idle == nil {
+		cancel := b.cancel
+		b.idle = time.AfterFunc(b.bridge.o.Idle, func() { cancel(errIdle) })
+		return
+	}
+	b.idle.Reset(b.bridge.o.Idle)
+}
+
 func (b *body) release() {
 	if b.stream != nil {
 		b.stream.Close()
-		b.stream = nil
-		b.idle.Stop()
 		b.cancel(nil)
+		b.stream, b.idle = nil, nil // the timer has stopped with the last Read
 	}
 }
 

@@ -9,6 +9,7 @@ import (
 	"cloud.google.com/go/storage"
 	"google.golang.org/api/iterator"
 	"google.golang.org/api/option"
+	htransport "google.golang.org/api/transport/http"
 
 	"github.com/quivercache/quiver/adapters"
 	"github.com/quivercache/quiver/integration/servers"
@@ -17,7 +18,13 @@ import (
 type gcsPeer struct{ bucket *storage.BucketHandle }
 
 func dialGCS(ctx context.Context, server *servers.Server, bucketName string) (peer, error) {
-	client, err := storage.NewClient(ctx, option.WithoutAuthentication(), option.WithHTTPClient(adapters.Client()))
+	own := adapters.Client()
+	transport, err := htransport.NewTransport(ctx, own.Transport, option.WithoutAuthentication()) // as the SDK makes its own, over its own connections
+	if err != nil {
+		return nil, err
+	}
+	own.Transport = transport
+	client, err := storage.NewClient(ctx, option.WithoutAuthentication(), option.WithHTTPClient(own))
 	if err != nil {
 		return nil, err
 	}

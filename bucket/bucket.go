@@ -42,7 +42,7 @@ type Info struct {
 // Version identifies the bytes of an object: an ETag, a generation. It is compared, never interpreted.
 type Version string
 
-// Object is an object being read.
+// Object is an object being read. It belongs to whom it was returned to, who may change it: a decorator gives it another Body.
 type Object struct {
 	Info
 	Date time.Time // the store's clock as it answered; zero where it does not tell

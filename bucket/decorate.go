@@ -21,22 +21,23 @@ func Decorate(b Bucket, d Decorators) (Bucket, error) {
 	if tuned, ok := As[Tuned](b); ok {
 		tuning = tuned.Tuning()
 	}
-	if d.Meter != nil {
-		b = Wrap(b, Observe(d.Meter))
+	var chain []Middleware
+	if d.ReadOnly {
+		chain = append(chain, ReadOnly())
 	}
-	if d.Limit > 0 {
-		b = Wrap(b, Limit(d.Limit))
-	}
-	b = Wrap(b, Retry(d.Retry.or(tuning)))
 	if d.Prefix != "" {
 		prefix, err := Prefix(d.Prefix)
 		if err != nil {
 			return nil, err
 		}
-		b = Wrap(b, prefix)
+		chain = append(chain, prefix)
 	}
-	if d.ReadOnly {
-		b = Wrap(b, ReadOnly())
+	chain = append(chain, Retry(d.Retry.or(tuning)))
+	if d.Limit > 0 {
+		chain = append(chain, Limit(d.Limit))
 	}
-	return b, nil
+	if d.Meter != nil {
+		chain = append(chain, Observe(d.Meter))
+	}
+	return Wrap(b, chain...), nil
 }

@@ -23,7 +23,7 @@ func Limit(n int) Middleware {
 				release()
 				return answer, err
 			}
-			answer.Object = withBody(answer.Object, &closer{answer.Object.Body, release})
+			answer.Object.Body = &closer{answer.Object.Body, release}
 			return answer, nil
 		}
 	}

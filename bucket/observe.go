@@ -110,8 +110,7 @@ func Observe(m *Meter) Middleware {
 			}
 			m.add(r.Verb, u)
 			if answer.Object != nil {
-				body := answer.Object.Body
-				answer.Object = withBody(answer.Object, &meteredBody{body, func(n int) { m.add(r.Verb, Usage{Received: int64(n)}) }})
+				answer.Object.Body = &meteredBody{answer.Object.Body, func(n int) { m.add(r.Verb, Usage{Received: int64(n)}) }}
 			}
 			return answer, err
 		}

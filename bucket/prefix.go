@@ -50,9 +50,7 @@ func under(prefix string, r *Request) *Request {
 // without is the answer with the prefix cut off its keys.
 func without(prefix string, answer Answer) Answer {
 	if answer.Object != nil {
-		object := *answer.Object
-		object.Key = strings.TrimPrefix(object.Key, prefix)
-		answer.Object = &object
+		answer.Object.Key = strings.TrimPrefix(answer.Object.Key, prefix)
 	}
 	answer.Info.Key = strings.TrimPrefix(answer.Info.Key, prefix)
 	for i := range answer.Page.Objects {

@@ -134,7 +134,7 @@ func (o RetryOptions) attempt(ctx context.Context, r *Request, next Handler, lim
 		cancel(nil)
 		return answer, err
 	}
-	answer.Object = withBody(answer.Object, &closer{answer.Object.Body, func() { cancel(nil) }})
+	answer.Object.Body = &closer{answer.Object.Body, func() { cancel(nil) }}
 	return answer, nil
 }
 
@@ -147,13 +147,6 @@ func tried(err error, n int) error {
 	counted := *failure
 	counted.Err = fmt.Errorf("%d attempts, the last one: %w", n, cmp.Or(failure.Err, failure.Kind))
 	return &counted
-}
-
-// withBody is object with another body.
-func withBody(object *Object, body io.ReadCloser) *Object {
-	changed := *object
-	changed.Body = body
-	return &changed
 }
 
 // closer calls done once its body is closed.

@@ -2,6 +2,7 @@ package bucket
 
 import (
 	"context"
+	"slices"
 )
 
 // Verb names a kind of request.
@@ -62,9 +63,13 @@ type Handler func(ctx context.Context, request *Request) (Answer, error)
 // Middleware makes a handler that does its work around the next. It must not change the request it is given, but a copy.
 type Middleware func(next Handler) Handler
 
-// Wrap returns b with every request, also those of its extras, going through the middleware.
-func Wrap(b Bucket, middleware Middleware) Bucket {
-	return &wrapped{inner: b, handle: middleware(ask(b))}
+// Wrap returns b with every request, also those of its extras, going through the middleware, from the first to the last.
+func Wrap(b Bucket, middleware ...Middleware) Bucket {
+	handle := ask(b)
+	for _, m := range slices.Backward(middleware) {
+		handle = m(handle)
+	}
+	return &wrapped{inner: b, handle: handle}
 }
 
 // ask is the handler at the bottom: it calls the bucket.

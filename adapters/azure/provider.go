@@ -99,10 +99,14 @@ func value[T any](p *T) (v T) {
 }
 
 func (p *provider) Get(ctx context.Context, key string, part adapters.Part) (*bucket.Object, error) {
-	out, err := p.client.NewBlobClient(key).DownloadStream(ctx, &blob.DownloadStreamOptions{
-		Range:            blob.HTTPRange{Offset: part.Offset, Count: max(part.Length, 0)}, // a count of 0: to the end
-		AccessConditions: match(part.Version),
-	})
+	var options *blob.DownloadStreamOptions // none for a whole blob: they are copied thrice
+	if part != adapters.Whole {
+		options = &blob.DownloadStreamOptions{
+			Range:            blob.HTTPRange{Offset: part.Offset, Count: max(part.Length, 0)}, // a count of 0: to the end
+			AccessConditions: match(part.Version),
+		}
+	}
+	out, err := p.client.NewBlobClient(key).DownloadStream(ctx, options)
 	if err != nil {
 		return nil, err
 	}
