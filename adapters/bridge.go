@@ -24,7 +24,7 @@ type Options struct {
 	Context  func(ctx context.Context) context.Context
 	PageSize int                 // keys a page that the service gives at the most; default bucket.PageSize
 	PartSize int                 // bytes that an upload of many parts holds in memory for each; default 8 MiB
-	Tuning   bucket.RetryOptions // what bucket.Decorate takes where its caller leaves Retry zero
+	Retry    bucket.RetryOptions // what bucket.Decorate takes where its caller leaves Retry zero
 	Idle     time.Duration       // how long a body may yield nothing before it counts as cut; default 20 s
 	Backoff  op.Backoff          // between the attempts to go on with a body that was cut; default 100 ms to 2 s
 	Close    func() error        // what else to close with the bucket; default nothing
@@ -46,6 +46,9 @@ var (
 	_ bucket.Describer          = (*Bridge)(nil)
 	_ bucket.ConditionalDeleter = conditional{}
 )
+
+// readAhead is how many parts of a large object are read at once: with the one that is being taken, 32 MiB of memory.
+const readAhead = 4
 
 // conditional is a Bridge to a service that keeps to the condition of a delete.
 type conditional struct{ *Bridge }
@@ -86,7 +89,7 @@ func New(b *blob.Bucket, provider Provider, options *Options) bucket.Bucket {
 }
 
 // Tuning implements bucket.Tuned.
-func (b *Bridge) Tuning() bucket.RetryOptions { return b.o.Tuning }
+func (b *Bridge) Tuning() bucket.Tuning { return bucket.Tuning{Retry: b.o.Retry, ReadAhead: readAhead} }
 
 // Close implements bucket.Bucket.
 func (b *Bridge) Close() error {

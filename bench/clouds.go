@@ -378,7 +378,7 @@ func (c *cloud) large(ctx context.Context, r *report, only *regexp.Regexp, s set
 		}
 	}
 	ours = rewound(func(ctx context.Context) error {
-		object, err := c.ours.Get(ctx, last)
+		object, err := bucket.ReadAhead(ctx, c.ours, last)
 		if err != nil {
 			return err
 		}

@@ -36,7 +36,7 @@
 //
 // # Requests
 //
-//	load, open              1 GET
+//	load, open              1 GET; of an object of 32 MiB or more 1 for each 8 MiB of it (bucket.ReadAhead)
 //	save                    1 PUT; from 1 MiB on 1 HEAD, and 1 PUT if it is not there
 //	save, a key of choice   the same, and 1 GET if there is something
 //	evict                   1 DELETE

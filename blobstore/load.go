@@ -12,7 +12,7 @@ import (
 	"github.com/quivercache/quiver/op"
 )
 
-// Load loads a value into what into points to, which it zeroes first. One GET; a prefix costs one LIST more.
+// Load loads a value into what into points to, which it zeroes first. One GET, for a large object more (bucket.ReadAhead); a prefix costs one LIST more.
 //
 // An unknown key is digest.ErrNotFound, and so is a damaged value, which is a *keyspace.DamagedError. No miss are: a prefix of several keys
 // (*digest.AmbiguousError), an object of a newer format (*keyspace.NewerFormatError), an unknown codec (*CodecError), a value that does not fit into
@@ -69,7 +69,7 @@ func decode(codec Codec, encoded []byte, into any) (err error) {
 }
 
 // Open returns a reader of a value as it is encoded, for values of any size: of one that was saved as bytes or as a stream, the bytes. Errors are those of Load as far as the
-// object and its header go; the Reader has the rest. One GET; a prefix costs one LIST more. The operation context is left when Open returns.
+// object and its header go; the Reader has the rest. The requests are those of Load. The operation context is left when Open returns.
 func (s *Store) Open(ctx context.Context, key digest.Key) (r *Reader, err error) {
 	full, err := s.Expand(ctx, key)
 	if err != nil {
@@ -91,7 +91,7 @@ func (s *Store) Open(ctx context.Context, key digest.Key) (r *Reader, err error)
 
 // get opens the object of a value.
 func (s *Store) get(ctx context.Context, key digest.Digest) (*Reader, error) {
-	object, err := s.bucket.Get(ctx, name(key))
+	object, err := bucket.ReadAhead(ctx, s.bucket, name(key))
 	if errors.Is(err, bucket.ErrNotFound) {
 		return nil, fmt.Errorf("value %s: %w", key, digest.ErrNotFound)
 	}

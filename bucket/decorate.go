@@ -1,8 +1,14 @@
 package bucket
 
-// Tuned is a bucket that knows what suits its store: Decorate takes that for the fields of Retry that are left zero.
+// Tuned is a bucket that knows what suits its store.
 type Tuned interface {
-	Tuning() RetryOptions
+	Tuning() Tuning
+}
+
+// Tuning is what suits a store.
+type Tuning struct {
+	Retry     RetryOptions // what Decorate takes for the fields of Retry that are left zero
+	ReadAhead int          // parts of a large object that ReadAhead asks for at once; below 2: one request for all of it
 }
 
 // Decorators says which decorators a bucket gets. A zero field leaves its decorator out, except Retry, whose zero value is its defaults.
@@ -17,7 +23,7 @@ type Decorators struct {
 // Decorate puts the decorators around b in their one right order, from the outside: read-only, prefix, retry, limit, observe. So a write
 // that is refused costs nothing, waiting between attempts holds no slot, and every attempt is limited and counted.
 func Decorate(b Bucket, d Decorators) (Bucket, error) {
-	var tuning RetryOptions
+	var tuning Tuning
 	if tuned, ok := As[Tuned](b); ok {
 		tuning = tuned.Tuning()
 	}
@@ -32,7 +38,7 @@ func Decorate(b Bucket, d Decorators) (Bucket, error) {
 		}
 		chain = append(chain, prefix)
 	}
-	chain = append(chain, Retry(d.Retry.or(tuning)))
+	chain = append(chain, Retry(d.Retry.or(tuning.Retry)))
 	if d.Limit > 0 {
 		chain = append(chain, Limit(d.Limit))
 	}

@@ -158,7 +158,7 @@ func (w wrappedExtras) Describe(ctx context.Context) (Description, error) {
 	return describer.Describe(ctx)
 }
 
-func (w wrappedExtras) Tuning() RetryOptions {
+func (w wrappedExtras) Tuning() Tuning {
 	tuned, _ := As[Tuned](w.inner)
 	return tuned.Tuning()
 }

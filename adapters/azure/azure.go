@@ -50,7 +50,7 @@ func newBucket(ctx context.Context, client *container.Client, options *Options, 
 		FromStart:         true,
 		Context:           once,
 		PageSize:          pageSize,
-		Tuning:            bucket.RetryOptions{Attempts: 5, Attempt: 15 * time.Second, Backoff: op.Backoff{Base: 100 * time.Millisecond, Cap: 10 * time.Second}},
+		Retry:             bucket.RetryOptions{Attempts: 5, Attempt: 15 * time.Second, Backoff: op.Backoff{Base: 100 * time.Millisecond, Cap: 10 * time.Second}},
 		Close:             closes,
 	}), nil
 }

@@ -52,7 +52,7 @@ func open(ctx context.Context, client *storage.Client, name string, options *Opt
 		PageSize:          pageSize,
 		PartSize:          cmp.Or(o.PartSize, 16<<20),
 		// The pauses outlast the second for which GCS takes no other change of an object.
-		Tuning: bucket.RetryOptions{Attempts: 6, Attempt: 10 * time.Second, Backoff: op.Backoff{Base: 200 * time.Millisecond, Cap: 8 * time.Second}},
-		Close:  closing,
+		Retry: bucket.RetryOptions{Attempts: 6, Attempt: 10 * time.Second, Backoff: op.Backoff{Base: 200 * time.Millisecond, Cap: 8 * time.Second}},
+		Close: closing,
 	}), nil
 }

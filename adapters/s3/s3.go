@@ -59,7 +59,7 @@ func open(ctx context.Context, client *s3.Client, name string, o Options, closin
 		Uploads:           uploads,
 		ConditionalDelete: o.ConditionalDelete,
 		Close:             closing,
-		Tuning:            bucket.RetryOptions{Attempts: 5, Attempt: 10 * time.Second, Backoff: op.Backoff{Base: 50 * time.Millisecond, Cap: 5 * time.Second}},
+		Retry:             bucket.RetryOptions{Attempts: 5, Attempt: 10 * time.Second, Backoff: op.Backoff{Base: 50 * time.Millisecond, Cap: 5 * time.Second}},
 	}), nil
 }
 

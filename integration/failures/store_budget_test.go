@@ -26,6 +26,9 @@ var budgets = []expense{
 	{"save 1 MiB", "HEAD, PUT", "GET, POST", "HEAD, PUT", nil, largeValues("large")},
 	{"save 1 MiB, there", "HEAD", "GET", "HEAD", nil, largeValues("large")},
 	{"load value", "GET", "GET", "GET", nil, loadsValue("small")},
+	{"load value, 40 MiB and a header", "6 GET", "6 GET", "6 GET", func(ctx context.Context, near client) error {
+		return only(near.store.Values.SaveBytes(ctx, content("huge", 40*mebibyte)))
+	}, func(ctx context.Context, c client) error { return loadValue(ctx, c.store, content("huge", 40*mebibyte)) }},
 	{"contains value", "HEAD", "GET", "HEAD", nil, func(ctx context.Context, c client) error { return only(c.store.Values.Contains(ctx, of("small"))) }},
 	{"evict value", "HEAD, DELETE", "DELETE", "DELETE", nil, func(ctx context.Context, c client) error { return c.store.Values.Evict(ctx, of("small")) }},
 	{"evict value, prefix", "GET, DELETE", "GET, DELETE", "GET, DELETE", values("small"), func(ctx context.Context, c client) error { return c.store.Values.Evict(ctx, prefix(of("small"))) }},
