@@ -42,19 +42,18 @@ var (
 	_ bucket.Bucket             = (*Bridge)(nil)
 	_ bucket.RangeGetter        = (*Bridge)(nil)
 	_ bucket.Remover            = (*Bridge)(nil)
+	_ bucket.FolderLister       = (*Bridge)(nil)
 	_ bucket.Tuned              = (*Bridge)(nil)
 	_ bucket.Describer          = (*Bridge)(nil)
-	_ bucket.ConditionalDeleter = conditional{}
+	_ bucket.ConditionalDeleter = conditionalDeleter{}
+	_ bucket.BulkDeleter        = bulkDeleter{}
 )
 
 // readAhead is how many parts of a large object are read at once: with the one that is being taken, 32 MiB of memory.
 const readAhead = 4
 
-// conditional is a Bridge to a service that keeps to the condition of a delete.
-type conditional struct{ *Bridge }
-
-// New returns the bucket on b, which it closes. Every request of it is sent once: decorate it with deadlines and retries (bucket.Decorate).
-// The clients under b and its provider must repeat nothing themselves; for the store's time and the ids of requests they go through [Watched] or [WatchedClient].
+// New returns the bucket on b, which it closes; it is a bucket.BulkDeleter where its provider is one. Every request of it is sent once: decorate it with deadlines
+// and retries (bucket.Decorate). The clients under b and its provider must repeat nothing themselves; for the store's time and the ids of requests they go through [Watched] or [WatchedClient].
 func New(b *blob.Bucket, provider Provider, options *Options) bucket.Bucket {
 	bridge := &Bridge{blob: b, provider: provider}
 	if options != nil {
@@ -82,8 +81,26 @@ func New(b *blob.Bucket, provider Provider, options *Options) bucket.Bucket {
 	if o.Backoff.Entropy == nil {
 		o.Backoff.Entropy = op.SystemEntropy()
 	}
-	if o.ConditionalDelete {
-		return conditional{bridge}
+	conditional := conditionalDeleter{bridge}
+	service, many := provider.(bucket.BulkDeleter)
+	bulk := bulkDeleter{bridge, service}
+	switch {
+	case o.ConditionalDelete && many:
+		return struct {
+			*Bridge
+			conditionalDeleter
+			bulkDeleter
+		}{bridge, conditional, bulk}
+	case o.ConditionalDelete:
+		return struct {
+			*Bridge
+			conditionalDeleter
+		}{bridge, conditional}
+	case many:
+		return struct {
+			*Bridge
+			bulkDeleter
+		}{bridge, bulk}
 	}
 	return bridge
 }
@@ -126,6 +143,9 @@ func (b *Bridge) check(ctx context.Context, r asked, invalid error) error {
 		return r.fail(bucket.ErrInvalid, errClosed)
 	case ctx.Err() != nil:
 		return r.fail(bucket.ErrUnavailable, because(ctx, nil))
+	}
+	if err := op.StillFresh(ctx); err != nil {
+		return r.fail(bucket.ErrUnavailable, err)
 	}
 	return nil
 }

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -23,11 +24,13 @@ import (
 type cloud struct {
 	store     *mem.Bucket
 	fromStart bool              // listings begin at the first key
+	forgetful bool              // pages of folders have those of the pages before again
 	generous  bool              // pages have more keys than were asked for
 	fails     error             // the answer to every request
 	untold    error             // why the cloud does not describe all of itself
 	wire      http.RoundTripper // every request goes through it first, where there is one
 	sloppy    bool              // an upload whose body fails is completed with what came of it
+	single    bool              // objects are deleted one at a time
 	weighs    bool              // of what is put the number of bytes is kept, as content
 
 	mu       sync.Mutex
@@ -44,7 +47,11 @@ func newCloud() *cloud { return &cloud{store: mem.New(nil)} }
 // bridge is the bucket on the cloud.
 func (c *cloud) bridge(t testing.TB, options *adapters.Options) bucket.Bucket {
 	c.fromStart = options != nil && options.FromStart
-	b := adapters.New(c.blob(), c, options)
+	var provider adapters.Provider = c
+	if c.single {
+		provider = struct{ adapters.Provider }{c}
+	}
+	b := adapters.New(c.blob(), provider, options)
 	t.Cleanup(func() { b.Close() })
 	return b
 }
@@ -131,10 +138,40 @@ func (c *cloud) List(ctx context.Context, listing adapters.Listing) (bucket.Page
 	return page, say(err)
 }
 
+func (c *cloud) Folders(ctx context.Context, listing adapters.Listing) (bucket.FolderPage, error) {
+	if err := c.arrive(ctx); err != nil {
+		return bucket.FolderPage{}, err
+	}
+	if listing.After != "" || listing.Size < 1 {
+		return bucket.FolderPage{}, refusal{adapters.Refusal{Status: http.StatusBadRequest, Code: "InvalidArgument"}}
+	}
+	last, mine := strings.CutPrefix(listing.Token, "opaque:")
+	if listing.Token != "" && !mine {
+		return bucket.FolderPage{}, refusal{adapters.Refusal{Status: http.StatusBadRequest, Code: "InvalidToken"}}
+	}
+	page, err := c.store.ListFolders(ctx, bucket.ListOptions{Prefix: listing.Prefix, Token: last, Limit: listing.Size})
+	if page.Next != "" {
+		page.Next = "opaque:" + page.Next
+	}
+	if c.forgetful && err == nil {
+		all, err := bucket.Folders(ctx, c.store, listing.Prefix)
+		if err != nil {
+			return bucket.FolderPage{}, err
+		}
+		page.Folders = slices.DeleteFunc(all, func(folder string) bool { return len(page.Folders) > 0 && folder > page.Folders[len(page.Folders)-1] })
+	}
+	return page, say(err)
+}
+
 func (c *cloud) Info(as func(any) bool) bucket.Info {
 	var info bucket.Info
 	as(&info)
 	return info
+}
+
+// Right names the request that is denied.
+func (c *cloud) Right(verb bucket.Verb, condition bucket.Condition) string {
+	return fmt.Sprintf("the role needs the right to %s, if absent %t", verb, condition.Absent())
 }
 
 func (c *cloud) Refusal(err error) (adapters.Refusal, bool) {
@@ -285,4 +322,15 @@ func (c *cloud) Delete(ctx context.Context, key string, version bucket.Version) 
 		return say(c.store.Delete(ctx, key))
 	}
 	return say(c.store.DeleteIf(ctx, key, version))
+}
+
+// DeleteAll refuses what is no request of a service.
+func (c *cloud) DeleteAll(ctx context.Context, keys []string) error {
+	if err := c.arrive(ctx); err != nil {
+		return err
+	}
+	if len(keys) == 0 {
+		return refusal{adapters.Refusal{Status: http.StatusBadRequest, Code: "MalformedXML"}}
+	}
+	return say(c.store.DeleteAll(ctx, keys))
 }

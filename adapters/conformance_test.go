@@ -1,6 +1,7 @@
 package adapters_test
 
 import (
+	"slices"
 	"testing"
 
 	"github.com/quivercache/quiver/adapters"
@@ -9,21 +10,24 @@ import (
 )
 
 func TestABridgeMeetsTheContract(t *testing.T) {
-	always := []bucket.Verb{bucket.GetRange, bucket.Removal}
+	always := []bucket.Verb{bucket.GetRange, bucket.Removal, bucket.ListFolders}
 	for name, c := range map[string]struct {
 		options adapters.Options
 		prefix  string
+		single  bool // objects are deleted one at a time
 		extras  []bucket.Verb
 	}{
-		"bare":                 {extras: always},
-		"prefixed":             {prefix: "team/", options: adapters.Options{ConditionalDelete: true}, extras: append(always, bucket.DeleteIf)},
-		"from start":           {options: adapters.Options{FromStart: true, PageSize: 3}, extras: always},
-		"from start, prefixed": {options: adapters.Options{FromStart: true}, prefix: "a.b/c/", extras: always},
+		"bare":                 {single: true},
+		"prefixed":             {prefix: "team/", options: adapters.Options{ConditionalDelete: true}, extras: []bucket.Verb{bucket.DeleteIf, bucket.DeleteAll}},
+		"from start":           {options: adapters.Options{FromStart: true, PageSize: 3}, extras: []bucket.Verb{bucket.DeleteAll}},
+		"from start, prefixed": {single: true, options: adapters.Options{FromStart: true, ConditionalDelete: true}, prefix: "a.b/c/", extras: []bucket.Verb{bucket.DeleteIf}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			buckettest.Run(t, func(t *testing.T) bucket.Bucket {
-				b := newCloud().bridge(t, &c.options)
+				service := newCloud()
+				service.single = c.single
+				b := service.bridge(t, &c.options)
 				if c.prefix == "" {
 					return b
 				}
@@ -32,7 +36,7 @@ func TestABridgeMeetsTheContract(t *testing.T) {
 					t.Fatal(err)
 				}
 				return bucket.Wrap(b, under)
-			}, c.extras...)
+			}, slices.Concat(always, c.extras)...)
 		})
 	}
 }

@@ -30,16 +30,36 @@ func (b *Bridge) Remove(ctx context.Context, key string) error {
 	return err
 }
 
-// DeleteIf implements bucket.ConditionalDeleter, in one request.
-func (b conditional) DeleteIf(ctx context.Context, key string, version bucket.Version) error {
-	r := asked{verb: bucket.DeleteIf, key: key, condition: bucket.IfMatch(version)}
-	if err := b.check(ctx, r, errors.Join(bucket.CheckKey(key), r.condition.Check())); err != nil {
-		return err
-	}
-	return b.delete(ctx, r, version)
-}
-
 func (b *Bridge) delete(ctx context.Context, r asked, version bucket.Version) error {
 	ctx, seen := b.request(ctx)
 	return b.explain(ctx, r, seen, b.provider.Delete(ctx, r.key, version))
+}
+
+// conditionalDeleter is of a Bridge to a service that keeps to the condition of a delete.
+type conditionalDeleter struct{ bridge *Bridge }
+
+// DeleteIf implements bucket.ConditionalDeleter, in one request.
+func (d conditionalDeleter) DeleteIf(ctx context.Context, key string, version bucket.Version) error {
+	r := asked{verb: bucket.DeleteIf, key: key, condition: bucket.IfMatch(version)}
+	if err := d.bridge.check(ctx, r, errors.Join(bucket.CheckKey(key), r.condition.Check())); err != nil {
+		return err
+	}
+	return d.bridge.delete(ctx, r, version)
+}
+
+// bulkDeleter is of a Bridge to a service that deletes many objects in one request.
+type bulkDeleter struct {
+	bridge  *Bridge
+	service bucket.BulkDeleter
+}
+
+// DeleteAll implements bucket.BulkDeleter, in one request.
+func (d bulkDeleter) DeleteAll(ctx context.Context, keys []string) error {
+	named := bucket.Request{Verb: bucket.DeleteAll, Keys: keys}
+	r := asked{verb: named.Verb, key: named.Name()}
+	if err := d.bridge.check(ctx, r, bucket.CheckBulk(keys)); err != nil || len(keys) == 0 {
+		return err
+	}
+	ctx, seen := d.bridge.request(ctx)
+	return d.bridge.explain(ctx, r, seen, d.service.DeleteAll(ctx, keys))
 }

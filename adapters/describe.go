@@ -6,12 +6,9 @@ import (
 	"github.com/quivercache/quiver/bucket"
 )
 
-// description is what a failure of Describe calls itself. It is no verb of package bucket, since no decorator sees it.
-const description bucket.Verb = "describe"
-
 // Describe implements bucket.Describer.
 func (b *Bridge) Describe(ctx context.Context) (bucket.Description, error) {
-	r := asked{verb: description, key: "the bucket"}
+	r := asked{verb: Description, key: "the bucket"}
 	if err := b.check(ctx, r, nil); err != nil {
 		return bucket.Description{}, err
 	}
@@ -22,6 +19,7 @@ func (b *Bridge) Describe(ctx context.Context) (bucket.Description, error) {
 	}
 	told.Endpoint = seen.host()
 	if told.Untold != nil {
+		r.verb = Versioning
 		told.Untold = b.explain(ctx, r, seen, told.Untold)
 	}
 	return told, nil

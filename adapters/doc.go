@@ -5,8 +5,8 @@
 // # What goes which way
 //
 // gocloud opens buckets by their URLs, describes objects, deletes them, and uploads large ones in parts. An object to read, a body that fits into one
-// request (8 MiB), a page of a listing, a DELETE with a precondition and one without a look before go to the cloud's SDK itself: gocloud's way takes a third
-// more CPU for a small object, or a request more, or hides the version that was read.
+// request (8 MiB), a page of a listing or of folders, a delete with a precondition, one without a look before and one of many objects go to the cloud's SDK
+// itself: gocloud's way takes a third more CPU for a small object, or a request more, or hides the version that was read.
 //
 // # What the Bridge sees to
 //
@@ -14,7 +14,8 @@
 //   - A condition is on the request that decides: for an upload in parts on the one that puts them together.
 //   - A body that is cut, or stalls, goes on at the byte where it was, in the version it was of.
 //   - A failure is a *bucket.Error of the right kind: a precondition that does not hold is ErrExists or ErrChanged by what was asked; a service's 403 is
-//     ErrRefused and never a miss; its 409 "try again" is ErrUnavailable. It names the service's code and the request's id, and says what to do.
+//     ErrRefused and never a miss; its 409 "try again" is ErrUnavailable. It names the service's code and the request's id, and says what to do: where the
+//     role lacks a right, which one this request needs.
 //   - Connections are kept for 64 requests at once, and nothing waits for ever ([Client]).
 //   - The store's time comes from the answer's Date header, where the client lets it be seen ([Watched]).
 package adapters

@@ -3,11 +3,14 @@ package adapters
 import (
 	"cmp"
 	"context"
+	"encoding/json"
+	"encoding/xml"
 	"errors"
 	"fmt"
 	"net"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 	"syscall"
 
@@ -40,9 +43,15 @@ func (b *Bridge) explain(ctx context.Context, r asked, seen *seen, err error) er
 	if refusal.RequestID == "" {
 		refusal.RequestID = seen.requestID()
 	}
-	failure := &bucket.Error{Verb: r.verb, Key: r.key, Kind: refusal.Kind, Hint: refusal.Hint, Code: refusal.code(), Err: &cause{refusal.Message, err}}
+	failure := &bucket.Error{Verb: r.verb, Key: cmp.Or(refusal.Key, r.key), Kind: refusal.Kind, Hint: refusal.Hint, Code: refusal.code(), Err: &cause{refusal.Message, err}}
 	if failure.Kind == nil {
 		failure.Kind = kindOf(refusal.Status)
+	}
+	if failure.Hint == "" && isForeign(err) {
+		failure.Hint = foreign
+	}
+	if refusal.Denied {
+		failure.Hint = strings.TrimSuffix(b.provider.Right(r.verb, r.condition)+"; "+refusal.Hint, "; ")
 	}
 	switch kind := failure.Kind; {
 	case errors.Is(kind, errPrecondition):
@@ -54,7 +63,7 @@ func (b *Bridge) explain(ctx context.Context, r asked, seen *seen, err error) er
 		switch {
 		case r.verb == bucket.Put && r.condition.Version() != "":
 			failure.Kind = bucket.ErrChanged // the version that was read is gone
-		case r.verb == bucket.Put || r.verb == bucket.List || r.verb == description: // no object was looked for
+		case slices.Contains([]bucket.Verb{bucket.Put, bucket.List, bucket.ListFolders, bucket.DeleteAll, Description}, r.verb): // no object was looked for
 			failure.Kind, failure.Hint = bucket.ErrNoBucket, cmp.Or(failure.Hint, "look at the bucket's name and at the endpoint")
 		}
 	case errors.Is(kind, bucket.ErrExists):
@@ -99,15 +108,37 @@ func unanswered(ctx context.Context, r asked, err error) error {
 		err = &cause{sending.Err.Error(), err} // without the URL, which may have a token in it
 	}
 	failure := &bucket.Error{Verb: r.verb, Key: r.key, Kind: bucket.ErrUnavailable, Err: err}
-	switch resolving, unknown := errors.AsType[*net.DNSError](err); {
+	host, unknown := Unresolved(err)
+	switch {
 	case ctx.Err() != nil:
 		failure.Err, failure.Hint = &cause{because(ctx, nil).Error(), because(ctx, err)}, late(ctx)
-	case unknown && resolving.IsNotFound:
-		failure.Kind, failure.Hint = bucket.ErrNoBucket, "there is no host "+resolving.Name+": look at the bucket's, the account's and the region's name, and at the endpoint"
+	case unknown:
+		failure.Hint = "there is no host " + host + ": look at the endpoint, and whether this machine has a network"
 	case errors.Is(err, syscall.ECONNREFUSED):
 		failure.Hint = "nothing listens there: look at the endpoint"
+	case isForeign(err):
+		failure.Hint = foreign
 	}
 	return failure
+}
+
+// foreign is the hint on an answer that no store gives, as a proxy's page.
+const foreign = "something else than the store has answered: look at the endpoint, and at what stands between"
+
+// isForeign says whether an SDK could not read an answer, though it was not cut.
+func isForeign(err error) bool {
+	notJSON, isNot := errors.AsType[*json.SyntaxError](err)
+	notXML, nor := errors.AsType[*xml.SyntaxError](err)
+	return isNot && notJSON.Error() != "unexpected end of JSON input" || nor && notXML.Msg != "unexpected EOF"
+}
+
+// Unresolved is the host that a request was for, where there is none of that name.
+func Unresolved(err error) (host string, unknown bool) {
+	resolving, ok := errors.AsType[*net.DNSError](err)
+	if !ok || !resolving.IsNotFound {
+		return "", false
+	}
+	return resolving.Name, true
 }
 
 // late says what to do where the time was up.
@@ -115,7 +146,7 @@ func late(ctx context.Context) string {
 	if !errors.Is(ctx.Err(), context.DeadlineExceeded) {
 		return ""
 	}
-	return "the store did not answer in time: see that it can be reached and is not overloaded, or allow more time"
+	return "the store did not answer in time: see that it can be reached and is not overloaded"
 }
 
 // because is err with why ctx is over, where it is and err does not say so: its own error, so that a deadline shows, and the cause that somebody gave.

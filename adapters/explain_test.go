@@ -3,6 +3,8 @@ package adapters_test
 import (
 	"cmp"
 	"context"
+	"encoding/json"
+	"encoding/xml"
 	"errors"
 	"fmt"
 	"io"
@@ -28,6 +30,8 @@ func requests(b bucket.Bucket, version bucket.Version) map[string]func(ctx conte
 	remover, _ := bucket.As[bucket.Remover](b)
 	describer, _ := bucket.As[bucket.Describer](b)
 	conditional, _ := bucket.As[bucket.ConditionalDeleter](b)
+	lister, _ := bucket.As[bucket.FolderLister](b)
+	bulk, _ := bucket.As[bucket.BulkDeleter](b)
 	put := func(size int, condition bucket.Condition) func(ctx context.Context) error {
 		return func(ctx context.Context) error { return b.Put(ctx, "k", bucket.Bytes(nothing[:size]), condition) }
 	}
@@ -36,6 +40,7 @@ func requests(b bucket.Bucket, version bucket.Version) map[string]func(ctx conte
 		"get range":    func(ctx context.Context) error { _, err := ranges.GetRange(ctx, "k", 1, 2); return err },
 		"stat":         func(ctx context.Context) error { _, err := b.Stat(ctx, "k"); return err },
 		"list":         func(ctx context.Context) error { _, err := b.List(ctx, bucket.ListOptions{}); return err },
+		"list folders": func(ctx context.Context) error { _, err := lister.ListFolders(ctx, bucket.ListOptions{}); return err },
 		"create":       put(1, bucket.IfAbsent()),
 		"create large": put(adapters.AtOnce+1, bucket.IfAbsent()),
 		"swap":         put(1, bucket.IfMatch(version)),
@@ -44,6 +49,7 @@ func requests(b bucket.Bucket, version bucket.Version) map[string]func(ctx conte
 		"delete if":    func(ctx context.Context) error { return conditional.DeleteIf(ctx, "k", version) },
 		"describe":     func(ctx context.Context) error { _, err := describer.Describe(ctx); return err },
 		"remove":       func(ctx context.Context) error { return remover.Remove(ctx, "k") },
+		"delete all":   func(ctx context.Context) error { return bulk.DeleteAll(ctx, []string{"k"}) },
 	}
 }
 
@@ -68,7 +74,7 @@ func TestWhatARefusalMeansHangsOnWhatWasAsked(t *testing.T) {
 	}{
 		"404": {adapters.Refusal{Status: 404}, bucket.ErrNotFound, map[string]error{
 			"create": bucket.ErrNoBucket, "create large": bucket.ErrNoBucket, "swap": bucket.ErrChanged, "swap large": bucket.ErrChanged,
-			"list": bucket.ErrNoBucket, "describe": bucket.ErrNoBucket, "remove": nil,
+			"list": bucket.ErrNoBucket, "list folders": bucket.ErrNoBucket, "describe": bucket.ErrNoBucket, "delete all": bucket.ErrNoBucket, "remove": nil,
 		}},
 		"412": {adapters.Refusal{Status: 412}, bucket.ErrChanged, map[string]error{"create": bucket.ErrExists, "create large": bucket.ErrExists}},
 		"304": {adapters.Refusal{Status: 304}, bucket.ErrChanged, map[string]error{"create": bucket.ErrExists, "create large": bucket.ErrExists}},
@@ -122,7 +128,7 @@ func TestARefusalIsExplained(t *testing.T) {
 		if _, said := errors.AsType[refusal](err); !ok || !said {
 			t.Fatalf("a %s fails with %v", request, err)
 		}
-		key, other := map[string]string{"list": "*", "describe": "the bucket"}[request]
+		key, other := map[string]string{"list": "*", "list folders": "*", "describe": "the bucket"}[request]
 		if !other {
 			key = "k"
 		}
@@ -138,6 +144,17 @@ func TestARefusalIsExplained(t *testing.T) {
 	}
 }
 
+func TestARefusalOfOneKeyAmongManyNamesIt(t *testing.T) {
+	said := adapters.Refusal{Status: 200, Code: "AccessDenied", Message: "You may not", Key: "b", Kind: bucket.ErrRefused}
+	service := newCloud()
+	service.fails = refusal{said}
+	bulk, _ := bucket.As[bucket.BulkDeleter](service.bridge(t, nil))
+	err := bulk.DeleteAll(t.Context(), []string{"a", "b", "c"})
+	if failure, ok := errors.AsType[*bucket.Error](err); !ok || failure.Key != "b" || err.Error() != "delete all b: the store refused the request (AccessDenied): You may not" {
+		t.Errorf("%v", err)
+	}
+}
+
 func TestWhatGotNoAnswerIsExplainedWithoutItsURL(t *testing.T) {
 	sending := func(cause error) error {
 		return fmt.Errorf("operation error S3: GetObject, %w", &url.Error{Op: "Get", URL: "https://cloud.example/k?X-Amz-Security-Token=secret", Err: cause})
@@ -147,21 +164,46 @@ func TestWhatGotNoAnswerIsExplainedWithoutItsURL(t *testing.T) {
 		kind error
 		says string
 	}{
-		"refused connection": {sending(&net.OpError{Op: "dial", Net: "tcp", Err: os.NewSyscallError("connect", syscall.ECONNREFUSED)}), bucket.ErrUnavailable, "nothing listens there"},
-		"no such host":       {sending(&net.DNSError{Err: "no such host", Name: "k.s3.moon-1.example", IsNotFound: true}), bucket.ErrNoBucket, "there is no host k.s3.moon-1.example"},
-		"resolver in need":   {sending(&net.DNSError{Err: "server misbehaving", Name: "cloud.example", IsTemporary: true}), bucket.ErrUnavailable, "server misbehaving"},
-		"reset":              {sending(os.NewSyscallError("read", syscall.ECONNRESET)), bucket.ErrUnavailable, "connection reset"},
-		"cut":                {sending(io.ErrUnexpectedEOF), bucket.ErrUnavailable, "unexpected EOF"},
-		"anything":           {errors.New("the SDK is out of sorts"), bucket.ErrUnavailable, "out of sorts"},
+		"refused connection":  {sending(&net.OpError{Op: "dial", Net: "tcp", Err: os.NewSyscallError("connect", syscall.ECONNREFUSED)}), bucket.ErrUnavailable, "nothing listens there"},
+		"no such host":        {sending(&net.DNSError{Err: "no such host", Name: "s3.moon-1.example", IsNotFound: true}), bucket.ErrUnavailable, "there is no host s3.moon-1.example: look at the endpoint"},
+		"resolver in need":    {sending(&net.DNSError{Err: "server misbehaving", Name: "cloud.example", IsTemporary: true}), bucket.ErrUnavailable, "server misbehaving"},
+		"reset":               {sending(os.NewSyscallError("read", syscall.ECONNRESET)), bucket.ErrUnavailable, "connection reset"},
+		"cut":                 {sending(io.ErrUnexpectedEOF), bucket.ErrUnavailable, "unexpected EOF"},
+		"a page for JSON":     {fmt.Errorf("reading the answer: %w", page(json.Unmarshal)), bucket.ErrUnavailable, "something else than the store has answered: look at the endpoint"},
+		"a page for XML":      {fmt.Errorf("reading the answer: %w", page(xml.Unmarshal)), bucket.ErrUnavailable, "something else than the store has answered: look at the endpoint"},
+		"a cut answer in XML": {fmt.Errorf("reading the answer: %w", xml.Unmarshal([]byte("<Error><Code>"), &struct{}{})), bucket.ErrUnavailable, "unexpected EOF"},
+		"anything":            {errors.New("the SDK is out of sorts"), bucket.ErrUnavailable, "out of sorts"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			for request, err := range failing(t, c.err) {
 				is(t, err, c.kind)
+				if strings.Contains(name, "cut") && strings.Contains(err.Error(), "something else") {
+					t.Errorf("a %s that was cut says %q", request, err)
+				}
 				if text := err.Error(); !strings.Contains(text, c.says) || strings.Contains(text, "secret") || strings.Contains(text, "https:") || !errors.Is(err, cmp.Or(errors.Unwrap(c.err), c.err)) {
 					t.Errorf("a %s says %q", request, text)
 				}
 			}
 		})
+	}
+}
+
+// page is what becomes of a web page where another answer was awaited.
+func page(read func([]byte, any) error) error {
+	var answer struct{}
+	return read([]byte("<html><p>Welcome<br></html>"), &answer)
+}
+
+func TestADeniedRequestNamesTheRightThatItNeeds(t *testing.T) {
+	for request, err := range failing(t, refusal{adapters.Refusal{Status: 403, Denied: true, Hint: "or else"}}) {
+		failure, ok := errors.AsType[*bucket.Error](err)
+		if !ok {
+			t.Fatalf("a %s fails with %v", request, err)
+		}
+		creates := request == "create" || request == "create large"
+		if want := fmt.Sprintf("the role needs the right to %s, if absent %t; or else", failure.Verb, creates); failure.Hint != want {
+			t.Errorf("the hint on a %s is %q, not %q", request, failure.Hint, want)
+		}
 	}
 }
 

@@ -34,8 +34,12 @@ func WholeSize(length int64, contentRange string) int64 {
 	return length
 }
 
-// errVague is an answer that no service gives: something else has spoken, as a web server at the endpoint.
 var errVague = errors.New("the answer does not say how long the object is, or of which version")
+
+// vague is the failure of a request whose answer no service gives: something else has spoken, as a web server at the endpoint.
+func (r asked) vague() error {
+	return &bucket.Error{Verb: r.verb, Key: r.key, Kind: bucket.ErrUnavailable, Err: errVague, Hint: foreign}
+}
 
 func (b *Bridge) get(ctx context.Context, r asked, invalid error, part Part) (*bucket.Object, error) {
 	if err := b.check(ctx, r, invalid); err != nil {
@@ -48,7 +52,7 @@ func (b *Bridge) get(ctx context.Context, r asked, invalid error, part Part) (*b
 	}
 	if object.Size < 0 || object.Version == "" {
 		stream.release()
-		return nil, r.fail(bucket.ErrUnavailable, errVague)
+		return nil, r.vague()
 	}
 	stream.version, stream.end = object.Version, object.Size
 	if part.Length >= 0 {

@@ -3,6 +3,7 @@ package adapters
 import (
 	"cmp"
 	"context"
+	"slices"
 	"strings"
 
 	"github.com/quivercache/quiver/bucket"
@@ -40,6 +41,30 @@ func (b *Bridge) List(ctx context.Context, options bucket.ListOptions) (bucket.P
 	}
 	if got.Next != "" {
 		page.Next = token(at.after, got.Next)
+	}
+	return page, nil
+}
+
+// ListFolders implements bucket.FolderLister, in one request.
+func (b *Bridge) ListFolders(ctx context.Context, options bucket.ListOptions) (bucket.FolderPage, error) {
+	r := asked{verb: bucket.ListFolders, key: options.Prefix + "*"}
+	if err := b.check(ctx, r, bucket.CheckFolders(options)); err != nil {
+		return bucket.FolderPage{}, err
+	}
+	at := b.place(options)
+	ctx, seen := b.request(ctx)
+	got, err := b.provider.Folders(ctx, Listing{Prefix: options.Prefix, Token: at.token, Size: at.size})
+	if err != nil {
+		return bucket.FolderPage{}, b.explain(ctx, r, seen, err)
+	}
+	// fake-gcs-server tells of a folder again on each page that has a key in it.
+	page := bucket.FolderPage{Folders: slices.DeleteFunc(got.Folders, func(folder string) bool { return folder <= at.after })}
+	if got.Next != "" {
+		last := at.after
+		if n := len(page.Folders); n > 0 {
+			last = page.Folders[n-1]
+		}
+		page.Next = token(last, got.Next)
 	}
 	return page, nil
 }

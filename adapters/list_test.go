@@ -80,6 +80,35 @@ func TestAPageIsOneRequestAndTellsTheStoresTime(t *testing.T) {
 	}
 }
 
+func TestAPageOfFoldersIsOneRequestOfNoMoreThanTheServiceGives(t *testing.T) {
+	service := newCloud()
+	b := service.bridge(t, &adapters.Options{PageSize: 4})
+	var want []string
+	for i := range 10 {
+		create(t, b, fmt.Sprintf("a/%d/x", i), "")
+		want = append(want, fmt.Sprintf("a/%d/", i))
+	}
+	sent := 0
+	service.wire = wire(func(*http.Request) (*http.Response, error) {
+		sent++
+		return &http.Response{Body: http.NoBody}, nil
+	})
+	lister, _ := bucket.As[bucket.FolderLister](b)
+	for limit, want := range map[int]int{0: 4, 3: 3, 7: 4} {
+		sent = 0
+		page, err := lister.ListFolders(t.Context(), bucket.ListOptions{Prefix: "a/", Limit: limit})
+		if err != nil || len(page.Folders) != want || sent != 1 || page.Next == "" {
+			t.Errorf("with the limit %d: %q in %d requests, %v", limit, page.Folders, sent, err)
+		}
+	}
+	for _, service.forgetful = range []bool{false, true} {
+		sent = 0
+		if got, err := bucket.Folders(t.Context(), b, "a/"); err != nil || !slices.Equal(got, want) || sent != 3 {
+			t.Errorf("%q in %d requests, %v", got, sent, err)
+		}
+	}
+}
+
 func TestAPrefixThatNoKeyHasIsNotAskedFor(t *testing.T) {
 	service := newCloud()
 	b := service.bridge(t, nil)
@@ -100,6 +129,10 @@ func TestATokenThatIsNoneFails(t *testing.T) {
 		b := newCloud().bridge(t, &adapters.Options{FromStart: fromStart})
 		for _, token := range []string{"x", "a b", strings.Repeat("x", 1000)} {
 			if page, err := b.List(t.Context(), bucket.ListOptions{After: "a", Token: token}); err == nil {
+				t.Errorf("%q: %+v", token, page)
+			}
+			lister, _ := bucket.As[bucket.FolderLister](b)
+			if page, err := lister.ListFolders(t.Context(), bucket.ListOptions{Token: token}); err == nil {
 				t.Errorf("%q: %+v", token, page)
 			}
 		}

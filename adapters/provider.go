@@ -11,7 +11,8 @@ import (
 //
 // The first two shape and read what gocloud.dev/blob does, through its As functions. The others are single requests to the SDK itself: gocloud
 // would make them dearer (an object of 1 KiB costs a third more CPU, a page of a listing a third more memory, S3's delete a HEAD), and hides what they need (a
-// version to read, a precondition to delete, a key to begin after).
+// version to read, a precondition to delete, a key to begin after). Where a service deletes many objects in one request, its Provider is a bucket.BulkDeleter too,
+// whose DeleteAll sends that request for one key or more.
 type Provider interface {
 	// Condition puts the condition of a write on the request that an upload of gocloud is about to send.
 	Condition(as func(any) bool, condition bucket.Condition) error
@@ -25,15 +26,26 @@ type Provider interface {
 	Put(ctx context.Context, key string, body io.ReadSeeker, size int64, condition bucket.Condition) error
 	// List asks for one page, which has the service's own token as Next; it needs no Date.
 	List(ctx context.Context, listing Listing) (bucket.Page, error)
+	// Folders asks for one page of the folders right under the listing's prefix, in ascending order; its token is the service's own.
+	Folders(ctx context.Context, listing Listing) (bucket.FolderPage, error)
 	// Delete sends one DELETE, of this version only where one is given. Whether a missing object is an error is the service's affair.
 	Delete(ctx context.Context, key string, version bucket.Version) error
 
 	// Describe says what the service tells of the bucket; the endpoint is the Bridge's part.
 	Describe(ctx context.Context) (bucket.Description, error)
 
-	// Refusal is what the service said in an error of the SDK or of gocloud. It says false where no service has answered.
+	// Refusal is what the service said in an error of the SDK or of gocloud. It says false where no service has answered, unless that means more in this
+	// cloud than it does everywhere.
 	Refusal(err error) (Refusal, bool)
+	// Right is the hint on a request that is denied: which right just this one needs. The verb may be Description or Versioning, too.
+	Right(verb bucket.Verb, condition bucket.Condition) string
 }
+
+// The verbs of what Describe asks, in errors and to Provider.Right. No decorator sees them, so that package bucket has none.
+const (
+	Description bucket.Verb = "describe"
+	Versioning  bucket.Verb = "describe the versions of"
+)
 
 // Part says which bytes of which version to read.
 type Part struct {
@@ -59,6 +71,8 @@ type Refusal struct {
 	Code      string // the service's own, as NoSuchKey; may be empty
 	Message   string // for people; may be empty
 	RequestID string // what the service's support asks for; may be empty
+	Key       string // of the object that was refused, where more were asked for
 	Kind      error  // one of package bucket's, where the status would mislead
 	Hint      string // what to do about it, where the service knows
+	Denied    bool   // the role lacks a right: Provider.Right comes before the hint
 }

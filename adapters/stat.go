@@ -19,7 +19,7 @@ func (b *Bridge) Stat(ctx context.Context, key string) (bucket.Info, error) {
 	}
 	info := b.provider.Info(attributes.As)
 	if info.Version == "" {
-		return bucket.Info{}, r.fail(bucket.ErrUnavailable, errVague)
+		return bucket.Info{}, r.vague()
 	}
 	info.Key = key
 	return info, nil

@@ -60,12 +60,15 @@ func (c impatient) Write(b []byte) (int, error) {
 	return c.Conn.Write(b)
 }
 
-// Watched is a transport for an SDK, which tells the Bridge what an answer says of itself: the store's time, and the id of the request.
+// Watched is a transport for an SDK, which tells the Bridge what an answer says of itself: the store's time, and the id of the request. It sends no request whose time is over (op.WhileFresh).
 func Watched(base http.RoundTripper) http.RoundTripper { return watched{base} }
 
 type watched struct{ base http.RoundTripper }
 
 func (w watched) RoundTrip(r *http.Request) (*http.Response, error) {
+	if err := leaves(r); err != nil {
+		return nil, err
+	}
 	response, err := w.base.RoundTrip(r)
 	Note(r.Context(), response)
 	return response, err
@@ -87,9 +90,21 @@ type WatchedClient struct {
 
 // Do sends a request.
 func (c WatchedClient) Do(r *http.Request) (*http.Response, error) {
+	if err := leaves(r); err != nil {
+		return nil, err
+	}
 	response, err := c.Base.Do(r)
 	Note(r.Context(), response)
 	return response, err
+}
+
+// leaves refuses a request that is signed and must not be sent any more.
+func leaves(r *http.Request) error {
+	err := op.StillFresh(r.Context())
+	if err != nil && r.Body != nil {
+		r.Body.Close()
+	}
+	return err
 }
 
 // Note keeps what an answer says of itself for the Bridge that asked: ctx is that of its request.

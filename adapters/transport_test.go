@@ -208,10 +208,10 @@ func (i *idle) CloseIdleConnections() { i.closed++ }
 func TestADescriptionNamesWhoAnsweredAndExplainsWhatIsUntold(t *testing.T) {
 	service := newCloud()
 	service.wire = adapters.Watched(said())
-	service.untold = refusal{adapters.Refusal{Status: http.StatusForbidden}}
+	service.untold = refusal{adapters.Refusal{Status: http.StatusForbidden, Denied: true}}
 	describer, _ := bucket.As[bucket.Describer](service.bridge(t, nil))
 	told, err := describer.Describe(t.Context())
-	if err != nil || told.Endpoint != "cloud.example" || !errors.Is(told.Untold, bucket.ErrRefused) {
+	if err != nil || told.Endpoint != "cloud.example" || !errors.Is(told.Untold, bucket.ErrRefused) || !strings.Contains(told.Untold.Error(), "the right to describe the versions of") {
 		t.Errorf("%+v, %v", told, err)
 	}
 }

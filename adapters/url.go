@@ -31,7 +31,7 @@ func ParseURL(u *url.URL) (*URL, error) {
 	prefix := strings.Trim(u.Path, "/")
 	switch {
 	case u.Host == "" || u.Opaque != "":
-		return nil, fmt.Errorf("%w: %s names no bucket; write %s://bucket, or %s://bucket/prefix", bucket.ErrInvalid, u, u.Scheme, u.Scheme)
+		return nil, fmt.Errorf("%w: the URL %q names no bucket; write %s://bucket, or %s://bucket/prefix", bucket.ErrInvalid, u, u.Scheme, u.Scheme)
 	case u.Fragment != "":
 		return nil, fmt.Errorf("%w: %s has a fragment; a key has no '#'", bucket.ErrInvalid, u)
 	case strings.Contains(u.Host, ":"):

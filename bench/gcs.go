@@ -60,7 +60,9 @@ func (p gcsPeer) list(ctx context.Context, prefix string) (n int, err error) {
 	if err := query.SetAttrSelection([]string{"Name", "Size", "Generation", "Updated"}); err != nil {
 		return 0, err
 	}
-	for objects := p.bucket.Objects(ctx, query); ; n++ {
+	objects := p.bucket.Objects(ctx, query)
+	objects.PageInfo().MaxSize = 1000 // as GCS gives at the most; the emulator gives all at once
+	for ; ; n++ {
 		if _, err := objects.Next(); errors.Is(err, iterator.Done) {
 			return n, nil
 		} else if err != nil {

@@ -9,7 +9,7 @@ import (
 	"github.com/quivercache/quiver/op"
 )
 
-var allExtras = []bucket.Verb{bucket.GetRange, bucket.DeleteIf, bucket.Removal, bucket.DeleteAll}
+var allExtras = []bucket.Verb{bucket.GetRange, bucket.DeleteIf, bucket.Removal, bucket.DeleteAll, bucket.ListFolders}
 
 func prefixed(t *testing.T, b bucket.Bucket, prefix string) bucket.Bucket {
 	t.Helper()

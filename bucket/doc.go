@@ -1,7 +1,8 @@
 // Package bucket is the contract that every object store meets for Quiver, apart from the clouds and from what is stored.
 //
 // A [Bucket] has six methods. Get, Stat, Put, Delete and List are one request each, and one answer: the number of calls is the number of
-// requests. Whatever needs more than one request (walking a listing, trying again) is built on top, in [All] and in the decorators.
+// requests. Whatever needs more than one request (walking a listing, deleting many objects, trying again) is built on top, in [All], [Folders], [RemoveAll] and in
+// the decorators.
 //
 // # Writing
 //
@@ -23,7 +24,8 @@
 //
 // # Extras
 //
-// What only some stores can do is an interface of its own: [RangeGetter], [ConditionalDeleter], [Remover], [BulkDeleter]. [As] finds it through
+// What only some stores can do is an interface of its own: [RangeGetter], [ConditionalDeleter], [Remover], [BulkDeleter],
+// [FolderLister]. [As] finds it through
 // decorators, each of which still does its work on it: a range read through a prefix is under the prefix, and is counted, limited and
 // tried again as any other request.
 //

@@ -56,6 +56,18 @@ func ExampleAll() {
 	// values/ab/2 <nil>
 }
 
+func ExampleFolders() {
+	ctx := context.Background()
+	b := mem.New(nil)
+	for _, key := range []string{"index/00/manifest.json", "index/25/manifest.json", "index/25/marks/a", "index/readme"} {
+		if err := b.Put(ctx, key, bucket.Bytes(nil), bucket.IfAbsent()); err != nil {
+			fmt.Println(err)
+		}
+	}
+	fmt.Println(bucket.Folders(ctx, b, "index/"))
+	// Output: [index/00/ index/25/] <nil>
+}
+
 func ExampleAs() {
 	b, err := bucket.Decorate(mem.New(nil), bucket.Decorators{Prefix: "team/", Limit: 8})
 	if err != nil {

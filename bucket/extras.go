@@ -1,9 +1,6 @@
 package bucket
 
-import (
-	"context"
-	"errors"
-)
+import "context"
 
 // RangeGetter reads a part of an object. Fails as Get does, and with ErrInvalid where offset is beyond the end.
 type RangeGetter interface {
@@ -22,18 +19,8 @@ type Remover interface {
 	Remove(ctx context.Context, key string) error
 }
 
-// Remove removes an object that its caller has seen, in one request. That it is not there any more is no failure.
-func Remove(ctx context.Context, b Bucket, key string) error {
-	if remover, ok := As[Remover](b); ok {
-		return remover.Remove(ctx, key)
-	}
-	if err := b.Delete(ctx, key); !errors.Is(err, ErrNotFound) {
-		return err
-	}
-	return nil
-}
-
-// BulkDeleter removes up to BulkSize objects in one request; those that are not there do not matter. Where it fails, some may be gone.
+// BulkDeleter removes up to BulkSize objects in one request; those that are not there do not matter. Where it fails, some may be gone. A failure of some of the
+// objects names one of them.
 type BulkDeleter interface {
 	DeleteAll(ctx context.Context, keys []string) error
 }
@@ -41,7 +28,20 @@ type BulkDeleter interface {
 // BulkSize is how many keys a DeleteAll takes at the most.
 const BulkSize = 1000
 
-// As finds an extra (RangeGetter, ConditionalDeleter, Remover, BulkDeleter) of a bucket, through its decorators, whose work it keeps.
+// FolderLister lists folders in one request a page, however much is in them.
+type FolderLister interface {
+	// ListFolders returns one page of the folders right under options.Prefix ([CheckFolders]). Limit is how many folders, and objects beside them, the store goes
+	// through for it: a page may have fewer folders, or none, and say in Next that there are more.
+	ListFolders(ctx context.Context, options ListOptions) (FolderPage, error)
+}
+
+// FolderPage is one page of folders.
+type FolderPage struct {
+	Folders []string // with the prefix and a closing slash, in ascending byte order
+	Next    string   // asks for the page after this one; empty at the end
+}
+
+// As finds an extra (RangeGetter, ConditionalDeleter, Remover, BulkDeleter, FolderLister) of a bucket, through its decorators, whose work it keeps.
 func As[T any](b Bucket) (T, bool) {
 	if w, ok := b.(*wrapped); ok {
 		if _, ok := As[T](w.inner); !ok {

@@ -34,6 +34,36 @@ func CheckList(options ListOptions) error {
 	return nil
 }
 
+// CheckFolders refuses options that ask for no folders, with ErrInvalid: a prefix that is not empty ends with a slash, and there is no After.
+func CheckFolders(options ListOptions) error {
+	if options.After != "" {
+		return fmt.Errorf("%w: folders are listed from the first on, not after %q", ErrInvalid, options.After)
+	}
+	if options.Prefix != "" {
+		folder, closed := strings.CutSuffix(options.Prefix, "/")
+		if !closed {
+			return fmt.Errorf("%w: folders are listed under a prefix that ends with a slash, not under %q", ErrInvalid, options.Prefix)
+		}
+		if err := CheckKey(folder); err != nil {
+			return err
+		}
+	}
+	return CheckList(options)
+}
+
+// CheckBulk refuses keys that cannot be deleted in one request, with ErrInvalid.
+func CheckBulk(keys []string) error {
+	if len(keys) > BulkSize {
+		return fmt.Errorf("%w: %d keys, more than %d", ErrInvalid, len(keys), BulkSize)
+	}
+	for _, key := range keys {
+		if err := CheckKey(key); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 func checkCharacters(key string) error {
 	for i := range len(key) {
 		c := key[i]

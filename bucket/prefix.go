@@ -20,7 +20,7 @@ func Prefix(prefix string) (Middleware, error) {
 		return func(ctx context.Context, r *Request) (Answer, error) {
 			answer, err := next(ctx, under(prefix, r))
 			if err != nil {
-				return answer, named(err, r)
+				return answer, named(err, prefix, r)
 			}
 			return without(prefix, answer), nil
 		}
@@ -31,7 +31,7 @@ func Prefix(prefix string) (Middleware, error) {
 func under(prefix string, r *Request) *Request {
 	inner := *r
 	switch r.Verb {
-	case List:
+	case List, ListFolders:
 		inner.List.Prefix = prefix + r.List.Prefix
 		if r.List.After != "" {
 			inner.List.After = prefix + r.List.After
@@ -56,16 +56,22 @@ func without(prefix string, answer Answer) Answer {
 	for i := range answer.Page.Objects {
 		answer.Page.Objects[i].Key = strings.TrimPrefix(answer.Page.Objects[i].Key, prefix)
 	}
+	for i := range answer.Folders.Folders {
+		answer.Folders.Folders[i] = strings.TrimPrefix(answer.Folders.Folders[i], prefix)
+	}
 	return answer
 }
 
-// named is the error with the key as the caller knows it.
-func named(err error, r *Request) error {
+// named is the error with the key as the caller knows it: of a bulk delete the one that failed.
+func named(err error, prefix string, r *Request) error {
 	failure, ok := errors.AsType[*Error](err)
 	if !ok {
 		return err
 	}
 	renamed := *failure
 	renamed.Key = r.Name()
+	if key, under := strings.CutPrefix(failure.Key, prefix); under && r.Verb == DeleteAll {
+		renamed.Key = key
+	}
 	return &renamed
 }

@@ -10,15 +10,16 @@ type Verb string
 
 // The verbs: the five requests of a Bucket and those of its extras.
 const (
-	Get       Verb = "get"
-	Stat      Verb = "stat"
-	Put       Verb = "put"
-	Delete    Verb = "delete"
-	List      Verb = "list"
-	GetRange  Verb = "get range"
-	DeleteIf  Verb = "delete if"
-	Removal   Verb = "remove"
-	DeleteAll Verb = "delete all"
+	Get         Verb = "get"
+	Stat        Verb = "stat"
+	Put         Verb = "put"
+	Delete      Verb = "delete"
+	List        Verb = "list"
+	GetRange    Verb = "get range"
+	DeleteIf    Verb = "delete if"
+	Removal     Verb = "remove"
+	DeleteAll   Verb = "delete all"
+	ListFolders Verb = "list folders"
 )
 
 // Writes says whether the verb changes the bucket.
@@ -29,22 +30,24 @@ func (v Verb) Writes() bool {
 // Request is one request to a store, as a decorator sees it. The fields that its verb does not take are zero.
 type Request struct {
 	Verb      Verb
-	Key       string      // all but List and DeleteAll
+	Key       string      // all but List, ListFolders and DeleteAll
 	Keys      []string    // DeleteAll
 	Offset    int64       // GetRange
 	Length    int64       // GetRange
 	Body      Source      // Put
 	Condition Condition   // Put
 	Version   Version     // DeleteIf
-	List      ListOptions // List
+	List      ListOptions // List, ListFolders
 }
 
 // Name is the key or prefix that the request is about, for people.
 func (r *Request) Name() string {
 	switch {
-	case r.Verb == List:
+	case r.Verb == List, r.Verb == ListFolders:
 		return r.List.Prefix + "*"
-	case r.Verb == DeleteAll && len(r.Keys) > 0:
+	case r.Verb == DeleteAll && len(r.Keys) == 1:
+		return r.Keys[0]
+	case r.Verb == DeleteAll && len(r.Keys) > 1:
 		return r.Keys[0] + " and others"
 	}
 	return r.Key
@@ -52,9 +55,10 @@ func (r *Request) Name() string {
 
 // Answer is what a store returned; the fields that the verb does not give are zero.
 type Answer struct {
-	Object *Object // Get, GetRange
-	Info   Info    // Stat
-	Page   Page    // List
+	Object  *Object    // Get, GetRange
+	Info    Info       // Stat
+	Page    Page       // List
+	Folders FolderPage // ListFolders
 }
 
 // Handler answers a request.
@@ -78,6 +82,7 @@ func ask(b Bucket) Handler {
 	conditional, _ := As[ConditionalDeleter](b)
 	remover, _ := As[Remover](b)
 	bulk, _ := As[BulkDeleter](b)
+	folders, _ := As[FolderLister](b)
 	return func(ctx context.Context, r *Request) (answer Answer, err error) {
 		switch r.Verb {
 		case Get:
@@ -98,6 +103,8 @@ func ask(b Bucket) Handler {
 			err = remover.Remove(ctx, r.Key)
 		case DeleteAll:
 			err = bulk.DeleteAll(ctx, r.Keys)
+		case ListFolders:
+			answer.Folders, err = folders.ListFolders(ctx, r.List)
 		}
 		return answer, err
 	}
@@ -166,4 +173,9 @@ func (w wrappedExtras) Tuning() Tuning {
 func (w wrappedExtras) DeleteAll(ctx context.Context, keys []string) error {
 	_, err := w.handle(ctx, &Request{Verb: DeleteAll, Keys: keys})
 	return err
+}
+
+func (w wrappedExtras) ListFolders(ctx context.Context, options ListOptions) (FolderPage, error) {
+	answer, err := w.handle(ctx, &Request{Verb: ListFolders, List: options})
+	return answer.Folders, err
 }

@@ -15,10 +15,10 @@ var extras = map[servers.Product]struct {
 	verbs     []bucket.Verb
 	parameter string
 }{
-	servers.MinIO:     {verbs: []bucket.Verb{bucket.GetRange, bucket.Removal}},
-	servers.Versitygw: {verbs: []bucket.Verb{bucket.GetRange, bucket.Removal}},
-	servers.FakeGCS:   {verbs: []bucket.Verb{bucket.GetRange, bucket.Removal}},
-	servers.Azurite:   {verbs: []bucket.Verb{bucket.GetRange, bucket.Removal, bucket.DeleteIf}, parameter: "&conditional_delete=true"},
+	servers.MinIO:     {verbs: []bucket.Verb{bucket.GetRange, bucket.Removal, bucket.ListFolders, bucket.DeleteAll}},
+	servers.Versitygw: {verbs: []bucket.Verb{bucket.GetRange, bucket.Removal, bucket.ListFolders, bucket.DeleteAll}},
+	servers.FakeGCS:   {verbs: []bucket.Verb{bucket.GetRange, bucket.Removal, bucket.ListFolders}},
+	servers.Azurite:   {verbs: []bucket.Verb{bucket.GetRange, bucket.Removal, bucket.ListFolders, bucket.DeleteIf}, parameter: "&conditional_delete=true"},
 }
 
 func TestServersMeetTheContract(t *testing.T) {

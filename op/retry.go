@@ -88,3 +88,19 @@ func SingleAttempt(ctx context.Context) context.Context {
 
 // IsSingleAttempt says whether requests under ctx are sent once.
 func IsSingleAttempt(ctx context.Context) bool { return ctx.Value(singleAttempt{}) != nil }
+
+type freshness struct{}
+
+// WhileFresh returns a context whose requests may be sent only as long as the function returns nil. It is asked again as late as can be, when a request is about to leave: a process may be frozen at any point,
+// also after it has made up its mind.
+func WhileFresh(ctx context.Context, fresh func() error) context.Context {
+	return context.WithValue(ctx, freshness{}, fresh)
+}
+
+// StillFresh says why a request under ctx may not be sent any more; nil: it may.
+func StillFresh(ctx context.Context) error {
+	if fresh, ok := ctx.Value(freshness{}).(func() error); ok {
+		return fresh()
+	}
+	return nil
+}

@@ -63,6 +63,7 @@ func TestEveryOperationHasItsRequests(t *testing.T) {
 		"DeleteIf":     {"DELETE k"},
 		"Remove":       {"DELETE k"},
 		"List":         {"LIST k"},
+		"Folders":      {"FOLDERS k/"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			b, _, w := open(t, nil)
@@ -167,6 +168,35 @@ func TestAListingGoesOnWhereAzureStops(t *testing.T) {
 	}
 	if asked := s.requests(); asked[len(asked)-1].URL.Query().Get("maxresults") != "5000" {
 		t.Errorf("the page was asked for by %s", asked[len(asked)-1].URL.RawQuery)
+	}
+}
+
+func TestFoldersTakeOneRequestForWhatAzureGives(t *testing.T) {
+	b, s, w := open(t, nil)
+	var want []string
+	for i := range 25 {
+		folder := fmt.Sprintf("index/%02d/", i)
+		s.blobs[folder+"a/b"], s.blobs[folder+"c"] = stored{}, stored{}
+		want = append(want, folder)
+	}
+	for i := range 10 { // a page of these alone
+		s.blobs[fmt.Sprintf("index/10-%d", i)] = stored{}
+	}
+	s.blobs["index-/a"] = stored{}
+	for pages, requests := range map[int]int{0: 1, 10: 4} {
+		s.pages = pages // Azure may give fewer than it was asked for
+		got, err := bucket.Folders(t.Context(), b, "index/")
+		if err != nil || !slices.Equal(got, want) {
+			t.Errorf("%q, %v", got, err)
+		}
+		if sent := w.take(); len(sent) != requests {
+			t.Errorf("sent %q", sent)
+		}
+	}
+	for _, r := range s.requests() {
+		if query := r.URL.Query(); query.Get("delimiter") != "/" || query.Get("maxresults") != "5000" {
+			t.Errorf("asked for %s", r.URL.RawQuery)
+		}
 	}
 }
 

@@ -32,8 +32,16 @@ func fromEnvironment() credentials {
 	case token != "":
 		return credentials{token: token}
 	}
-	return credentials{connection: cmp.Or(os.Getenv("AZURE_STORAGE_CONNECTION_STRING"), os.Getenv("AZURE_STORAGEBLOB_CONNECTIONSTRING"))}
+	connection := cmp.Or(os.Getenv("AZURE_STORAGE_CONNECTION_STRING"), os.Getenv("AZURE_STORAGEBLOB_CONNECTIONSTRING"))
+	if strings.EqualFold(strings.TrimRight(connection, ";"), "UseDevelopmentStorage=true") {
+		connection = development
+	}
+	return credentials{connection: connection}
 }
+
+// development is what Azure's other SDKs make of UseDevelopmentStorage=true: Azurite at its usual address, whose one account and key all the world knows.
+const development = "AccountName=devstoreaccount1;AccountKey=Eby8vdM02xNOcqFlqUwJPLlmEtlCDXJ1OUzFT50uSRZ6IFsuFq2UVErCz4I6tq/K1SZFPTOtr/KBHBeksoGMGw==;" +
+	"BlobEndpoint=http://127.0.0.1:10000/devstoreaccount1"
 
 // client returns a client for a container. Its own repetitions are for the parts of uploads.
 func (c credentials) client(at location, connections *http.Client) (*container.Client, error) {

@@ -12,7 +12,8 @@
 //
 // [OpenURL] finds credentials as gocloud.dev/blob/azureblob does, the first of these in the environment: AZURE_STORAGE_ACCOUNT with AZURE_STORAGE_KEY;
 // AZURE_STORAGE_SAS_TOKEN; AZURE_STORAGE_CONNECTION_STRING or AZURE_STORAGEBLOB_CONNECTIONSTRING; else an identity, by azidentity.NewDefaultAzureCredential.
-// AZURE_STORAGE_DOMAIN, _PROTOCOL, _IS_CDN and _IS_LOCAL_EMULATOR are what the URL's parameters are where they are left out.
+// UseDevelopmentStorage=true as a connection string is Azurite at 127.0.0.1:10000. AZURE_STORAGE_DOMAIN, _PROTOCOL, _IS_CDN and _IS_LOCAL_EMULATOR are what
+// the URL's parameters are where they are left out.
 //
 // A token, of SAS or of an identity, is sent to the service that the environment names and to no other: a URL may name another account for an identity, but
 // neither another domain nor another protocol. A SAS token is in no error. An identity needs the role Storage Blob Data Contributor on the container.

@@ -169,6 +169,10 @@ func operations() map[string]operation {
 			_, err := b.List(ctx, bucket.ListOptions{Prefix: "k"})
 			return err
 		}, "LIST k"},
+		"Folders": {bucket.ListFolders, func(ctx context.Context, b bucket.Bucket, _ bucket.Version) error {
+			_, err := bucket.Folders(ctx, b, "k/")
+			return err
+		}, "FOLDERS k/"},
 	}
 }
 

@@ -82,6 +82,25 @@ func (p *provider) List(ctx context.Context, listing adapters.Listing) (bucket.P
 	return page, nil
 }
 
+func (p *provider) Folders(ctx context.Context, listing adapters.Listing) (bucket.FolderPage, error) {
+	options := &container.ListBlobsHierarchyOptions{Prefix: &listing.Prefix, MaxResults: to.Ptr(int32(listing.Size))}
+	if listing.Token != "" {
+		options.Marker = &listing.Token
+	}
+	out, err := p.client.NewListBlobsHierarchyPager("/", options).NextPage(ctx)
+	switch {
+	case err != nil:
+		return bucket.FolderPage{}, err
+	case out.Segment == nil:
+		return bucket.FolderPage{}, errNoListing
+	}
+	page := bucket.FolderPage{Folders: make([]string, len(out.Segment.BlobPrefixes)), Next: value(out.NextMarker)}
+	for i, folder := range out.Segment.BlobPrefixes {
+		page.Folders[i] = value(folder.Name)
+	}
+	return page, nil
+}
+
 // version has the quotes that Azure leaves out in a listing.
 func version(etag *azcore.ETag) bucket.Version {
 	text := string(value(etag))
@@ -148,7 +167,7 @@ func (p *provider) Delete(ctx context.Context, key string, version bucket.Versio
 func (p *provider) Describe(ctx context.Context) (bucket.Description, error) {
 	_, err := p.client.NewListBlobsFlatPager(&container.ListBlobsFlatOptions{MaxResults: to.Ptr[int32](1)}).NextPage(ctx)
 	return bucket.Description{Service: Scheme, Untold: &bucket.Error{
-		Verb: "describe", Key: "the bucket", Kind: bucket.ErrRefused, Err: errors.New("only the managers of an account are told"),
+		Verb: adapters.Versioning, Key: "the bucket", Kind: bucket.ErrRefused, Err: errors.New("only the managers of an account are told"),
 		Hint: "see that versioning and soft delete are off in the account's data protection",
 	}}, err
 }

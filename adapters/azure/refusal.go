@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/xml"
 	"errors"
+	"fmt"
 	"net/http"
 	"net/url"
 	"strconv"
@@ -26,7 +27,7 @@ type meaning struct {
 
 var (
 	noContainer = meaning{bucket.ErrNoBucket, "make the container, or look at its name and at the account's"}
-	noRight     = meaning{bucket.ErrRefused, "grant the role Storage Blob Data Contributor on the container (it takes minutes to be known), or a SAS token with the permissions rcwdl"}
+	noRight     = meaning{bucket.ErrRefused, ""} // Right says which
 	network     = meaning{bucket.ErrRefused, "look at the credentials, at what the SAS token allows, and at the account's network rules"}
 	unknown     = meaning{bucket.ErrRefused, "the key is wrong, the token has expired, or this machine's clock is off by more than 15 minutes; with an identity, give it the role Storage Blob Data Contributor"}
 	leased      = meaning{bucket.ErrRefused, "somebody holds a lease on the object: break it; Quiver takes none on blobs"}
@@ -81,10 +82,29 @@ var meanings = map[bloberror.Code]meaning{
 
 const credentialsHint = "give credentials by AZURE_STORAGE_ACCOUNT and AZURE_STORAGE_KEY, by AZURE_STORAGE_SAS_TOKEN, by AZURE_STORAGE_CONNECTION_STRING, or by an identity that azidentity finds"
 
+// Right implements adapters.Provider.
+func (p *provider) Right(verb bucket.Verb, condition bucket.Condition) string {
+	action, permission := "delete", "d"
+	switch verb {
+	case bucket.Get, bucket.GetRange, bucket.Stat:
+		action, permission = "read", "r"
+	case bucket.List, bucket.ListFolders, adapters.Description:
+		action, permission = "read", "l"
+	case bucket.Put:
+		if action, permission = "write", "w"; condition.Absent() {
+			permission = "c"
+		}
+	}
+	return fmt.Sprintf("an identity needs …/containers/blobs/%s, which the role Storage Blob Data Contributor has (it takes minutes to be known), and a SAS token the permission %s of rcwdl", action, permission)
+}
+
 func (p *provider) Refusal(err error) (adapters.Refusal, bool) {
 	hideQueries(err)
 	answer, answered := errors.AsType[*azcore.ResponseError](err)
 	if !answered || answer.RawResponse == nil {
+		if host, unknown := adapters.Unresolved(err); unknown && strings.Contains(host, ".blob.core.") { // that of an account, in one of Azure's clouds
+			return adapters.Refusal{Message: "there is no host " + host, Kind: bucket.ErrNoBucket, Hint: "look at the storage account's name, and whether this machine has a network"}, true
+		}
 		return withoutToken(err)
 	}
 	response := answer.RawResponse
@@ -102,7 +122,7 @@ func (p *provider) Refusal(err error) (adapters.Refusal, bool) {
 	case !ok && refusal.RequestID == "":
 		known.hint = nobody.hint
 	}
-	refusal.Kind, refusal.Hint = known.kind, known.hint
+	refusal.Kind, refusal.Hint, refusal.Denied = known.kind, known.hint, known == noRight
 	return refusal, true
 }
 

@@ -6,7 +6,9 @@ import (
 	"fmt"
 	"io"
 	"maps"
+	"net"
 	"net/http"
+	"net/url"
 	"slices"
 	"strings"
 	"sync"
@@ -121,6 +123,55 @@ func TestWhatARefusalMeansHangsOnWhatWasAsked(t *testing.T) {
 	if err := bucket.Remove(t.Context(), b, "k"); err != nil {
 		t.Errorf("Remove of a missing object: %v", err)
 	}
+}
+
+func TestADeniedRequestNamesTheRightThatItNeeds(t *testing.T) {
+	for name, needs := range map[string][]string{
+		"Get": {"blobs/read", "permission r of"}, "GetRange": {"blobs/read", "permission r of"}, "Stat": {"blobs/read", "permission r of"}, "List": {"blobs/read", "permission l of"},
+		"Folders": {"blobs/read", "permission l of"}, "Put IfAbsent": {"blobs/write", "permission c of"}, "Put in parts": {"blobs/write", "permission c of"},
+		"Put IfMatch": {"blobs/write", "permission w of"}, "Delete": {"blobs/delete", "permission d of"}, "DeleteIf": {"blobs/delete", "permission d of"}, "Remove": {"blobs/delete", "permission d of"},
+	} {
+		b, s, w := open(t, nil)
+		version := create(t, b, w, "k", "content")
+		operation := operations()[name]
+		s.next(operation.on, 1, saying(403, "AuthorizationPermissionMismatch", "No."))
+		explained(t, operation.do(t.Context(), b, version), operation.verb, bucket.ErrRefused, needs...)
+	}
+}
+
+func TestAnAccountThatIsNotThereIsExplained(t *testing.T) {
+	for host, c := range map[string]struct {
+		kind error
+		says string
+	}{
+		"account.blob.core.windows.net": {bucket.ErrNoBucket, "look at the storage account's name"},
+		"azurite.example":               {bucket.ErrUnavailable, "look at the endpoint"},
+	} {
+		key, err := container.NewSharedKeyCredential("account", key)
+		if err != nil {
+			t.Fatal(err)
+		}
+		client, err := container.NewClientWithSharedKeyCredential("https://"+host+"/c", key, &container.ClientOptions{ClientOptions: azcore.ClientOptions{Transport: nowhere{host}}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		b, err := azure.New(t.Context(), client, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, err = b.Get(t.Context(), "k")
+		explained(t, err, bucket.Get, c.kind, "there is no host "+host, c.says)
+		if strings.Contains(err.Error(), "https:") {
+			t.Error(err)
+		}
+	}
+}
+
+// nowhere is a transport to a host that is not there.
+type nowhere struct{ host string }
+
+func (n nowhere) Do(r *http.Request) (*http.Response, error) {
+	return nil, &url.Error{Op: r.Method, URL: r.URL.String(), Err: &net.DNSError{Err: "no such host", Name: n.host, IsNotFound: true}}
 }
 
 func TestTheSuccessOfAnotherServerIsNone(t *testing.T) {

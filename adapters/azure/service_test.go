@@ -49,12 +49,15 @@ func newService() *service {
 	return &service{blobs: map[string]stored{}, blocks: map[string]map[string][]byte{}}
 }
 
-// name is how a request is noted: "PUT a/b", "PUT a/b?block", "LIST prefix".
+// name is how a request is noted: "PUT a/b", "PUT a/b?block", "LIST prefix", "FOLDERS prefix/".
 func name(r *http.Request) string {
 	path, _ := strings.CutPrefix(r.URL.Path, "/account") // an emulator has the account in the path, Azure in the host
 	key := strings.TrimPrefix(strings.TrimPrefix(path, "/c"), "/")
 	query := r.URL.Query()
 	if query.Get("restype") == "container" && query.Get("comp") == "list" {
+		if query.Has("delimiter") {
+			return "FOLDERS " + query.Get("prefix")
+		}
 		return "LIST " + query.Get("prefix")
 	}
 	if comp := query.Get("comp"); comp != "" {
@@ -135,7 +138,7 @@ func (s *service) serve(w http.ResponseWriter, r *http.Request) {
 	key, comp, _ := strings.Cut(key, "?")
 	blob, there := s.blobs[key]
 	switch {
-	case verb == "LIST":
+	case verb == "LIST", verb == "FOLDERS":
 		s.list(w, r)
 	case verb == http.MethodPut && comp == "block":
 		if s.blocks[key] == nil {
@@ -243,17 +246,23 @@ func (s *service) list(w http.ResponseWriter, r *http.Request) {
 	query := r.URL.Query()
 	size, _ := strconv.Atoi(query.Get("maxresults"))
 	size = min(size, 5000, cmp.Or(s.pages, 5000))
-	after, _ := base64.StdEncoding.DecodeString(query.Get("marker"))
+	marker, _ := base64.StdEncoding.DecodeString(query.Get("marker"))
+	prefix, after := query.Get("prefix"), string(marker)
 	var blobs, next string
 	for _, key := range slices.Sorted(maps.Keys(s.blobs)) {
-		if !strings.HasPrefix(key, query.Get("prefix")) || key <= string(after) {
+		if !strings.HasPrefix(key, prefix) || key <= after || query.Has("delimiter") && strings.HasSuffix(after, "/") && strings.HasPrefix(key, after) {
 			continue
 		}
 		if size == 0 {
-			next = base64.StdEncoding.EncodeToString(after)
+			next = base64.StdEncoding.EncodeToString([]byte(after))
 			break
 		}
-		size, after = size-1, []byte(key)
+		size, after = size-1, key
+		if folder, _, inside := strings.Cut(key[len(prefix):], query.Get("delimiter")); inside && query.Has("delimiter") {
+			after = prefix + folder + "/"
+			blobs += "<BlobPrefix><Name>" + after + "</Name></BlobPrefix>"
+			continue
+		}
 		blob := s.blobs[key]
 		blobs += fmt.Sprintf("<Blob><Name>%s</Name><Properties><Last-Modified>%s</Last-Modified><Etag>%s</Etag><Content-Length>%d</Content-Length></Properties></Blob>",
 			key, blob.modified.Format(http.TimeFormat), blob.etag, len(blob.content))

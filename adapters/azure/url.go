@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"maps"
 	"net/url"
+	"os"
 	"slices"
 	"strings"
 
@@ -73,8 +74,14 @@ func (c credentials) locate(container string, parameters *adapters.URL) (locatio
 		return location{}, err
 	}
 	switch {
+	case os.Getenv("AZURE_STORAGE_KEY") != "" && environment.AccountName == "":
+		return location{}, fmt.Errorf("%w: AZURE_STORAGE_KEY is of one account: name it in AZURE_STORAGE_ACCOUNT", bucket.ErrRefused)
 	case asked.AccountName == "":
 		return location{}, fmt.Errorf("%w: no storage account is named; %s", bucket.ErrRefused, credentialsHint)
+	case strings.Contains(asked.StorageDomain, "/"):
+		return location{}, fmt.Errorf("%w: the domain %q is no host, as blob.core.windows.net or 127.0.0.1:10000; http goes into protocol=http", bucket.ErrInvalid, asked.StorageDomain)
+	case asked.IsLocalEmulator && asked.StorageDomain == "":
+		return location{}, fmt.Errorf("%w: localemu=true does not say where the emulator is: add protocol=http&domain=127.0.0.1:10000", bucket.ErrInvalid)
 	case !consistsOf(asked.AccountName, lower+"-"):
 		return location{}, fmt.Errorf("%w: %q is no name of a storage account, which has lower-case letters and digits", bucket.ErrInvalid, asked.AccountName)
 	}
@@ -87,7 +94,8 @@ func (c credentials) locate(container string, parameters *adapters.URL) (locatio
 	}
 	if home, err := azureblob.NewServiceURL(&environment); c.key == "" && (err != nil || home != service) {
 		// Who may write a URL must not be sent the token. A key only signs requests.
-		return location{}, fmt.Errorf("%w: the URL names a service that the environment does not, and a token goes to no such; set AZURE_STORAGE_ACCOUNT, AZURE_STORAGE_DOMAIN and AZURE_STORAGE_PROTOCOL instead", bucket.ErrRefused)
+		return location{}, fmt.Errorf("%w: AZURE_STORAGE_KEY is not set, and a token, of SAS or of an identity, goes to no service but that of AZURE_STORAGE_ACCOUNT, "+
+			"AZURE_STORAGE_DOMAIN and AZURE_STORAGE_PROTOCOL: set the key, or these in the place of the URL's parameters", bucket.ErrRefused)
 	}
 	return location{string(service), container}, nil
 }

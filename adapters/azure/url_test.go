@@ -112,7 +112,11 @@ func TestWhatCannotBeOpenedIsExplained(t *testing.T) {
 		{"azblob://c?domain=a.example", byToken, bucket.ErrRefused, "AZURE_STORAGE_DOMAIN"},
 		{"azblob://c?domain=blob.core.windows.net@a.example", byToken, bucket.ErrRefused, "AZURE_STORAGE_DOMAIN"},
 		{"azblob://c?protocol=http", byToken, bucket.ErrRefused, "AZURE_STORAGE_PROTOCOL"},
-		{"azblob://c?localemu=true", byToken, bucket.ErrRefused, "AZURE_STORAGE_DOMAIN"},
+		{"azblob://c?localemu=true", byKey, bucket.ErrInvalid, "domain=127.0.0.1:10000"},
+		{"azblob://c?localemu=true&domain=a.example", byToken, bucket.ErrRefused, "AZURE_STORAGE_DOMAIN"},
+		{"azblob://c?domain=http://127.0.0.1:10000", byKey, bucket.ErrInvalid, "protocol=http"},
+		{"azblob://c?protocol=http&domain=127.0.0.1:10000", byIdentity, bucket.ErrRefused, "AZURE_STORAGE_KEY is not set"},
+		{"azblob://c?storage_account=account", map[string]string{"KEY": key}, bucket.ErrRefused, "AZURE_STORAGE_ACCOUNT"},
 		{"azblob://c?storage_account=other", byToken, bucket.ErrRefused, "AZURE_STORAGE_ACCOUNT"},
 		{"azblob://c?storage_account=other", map[string]string{"SAS_TOKEN": "sig=secret"}, bucket.ErrRefused, "AZURE_STORAGE_ACCOUNT"},
 		{"azblob://c?domain=a.example", byIdentity, bucket.ErrRefused, "AZURE_STORAGE_DOMAIN"},
@@ -125,6 +129,17 @@ func TestWhatCannotBeOpenedIsExplained(t *testing.T) {
 				t.Errorf("%v", err)
 			}
 		})
+	}
+}
+
+func TestTheDevelopmentStorageIsAzuriteAtItsUsualAddress(t *testing.T) {
+	for _, connection := range []string{"UseDevelopmentStorage=true", "usedevelopmentstorage=TRUE;"} {
+		environment(t, map[string]string{"CONNECTION_STRING": connection})
+		ctx, cancel := context.WithCancel(t.Context())
+		cancel() // whether somebody listens there does not count
+		if _, err := opened(t, "azblob://c").Get(ctx, "k"); !errors.Is(err, context.Canceled) {
+			t.Errorf("%s: %v", connection, err)
+		}
 	}
 }
 

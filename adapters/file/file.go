@@ -1,6 +1,7 @@
 package file
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -195,7 +196,7 @@ func (b *Bucket) check(ctx context.Context, key string) error {
 	if err := checkPlatform(key); err != nil {
 		return err
 	}
-	return ctx.Err()
+	return cmp.Or(ctx.Err(), op.StillFresh(ctx))
 }
 
 // isInternal says whether a key, or a folder, is among the directory's own files.

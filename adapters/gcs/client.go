@@ -55,11 +55,13 @@ func newClient(ctx context.Context, own *http.Client, a access) (*storage.Client
 	}, nil
 }
 
+const credentialsHint = "give credentials by GOOGLE_APPLICATION_CREDENTIALS, by gcloud auth application-default login or by the machine's role; a public bucket needs ?anonymous=true"
+
 // find finds the credentials by the SDK's chain, and the domain of the cloud that they are good for where none is given.
 func find(ctx context.Context, client *http.Client, universe string) (*auth.Credentials, string, error) {
 	found, err := credentials.DetectDefault(&credentials.DetectOptions{Scopes: []string{storage.ScopeReadWrite}, Client: client, UniverseDomain: universe})
 	if err != nil {
-		return nil, "", fmt.Errorf("%w: %w; give credentials by GOOGLE_APPLICATION_CREDENTIALS, by gcloud auth application-default login or by the machine's role; a public bucket needs ?anonymous=true", bucket.ErrRefused, err)
+		return nil, "", fmt.Errorf("%w: %w; %s", bucket.ErrRefused, err, credentialsHint)
 	}
 	if len(found.JSON()) == 0 { // a machine's role, which is of the machine's cloud
 		return found, universe, nil

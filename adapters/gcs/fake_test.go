@@ -116,6 +116,8 @@ func kind(u *url.URL) string {
 		return "part"
 	case path == "/storage/v1/b/"+name:
 		return "bucket"
+	case path == "/storage/v1/b/"+name+"/o" && u.Query().Get("delimiter") != "":
+		return "folders"
 	case path == "/storage/v1/b/"+name+"/o":
 		return "list"
 	case strings.HasPrefix(path, "/storage/"):
@@ -205,7 +207,7 @@ func (f *fake) serve(w http.ResponseWriter, r *http.Request) {
 		f.read(w, r, key)
 	case r.Method == "POST":
 		f.write(w, r)
-	case kind(r.URL) == "list":
+	case kind(r.URL) == "list", kind(r.URL) == "folders":
 		f.list(w, r.URL.Query())
 	case kind(r.URL) == "bucket":
 		reply(w, map[string]any{
@@ -277,17 +279,25 @@ func (f *fake) object(w http.ResponseWriter, r *http.Request, key string) {
 
 func (f *fake) list(w http.ResponseWriter, query url.Values) {
 	size, _ := strconv.Atoi(query.Get("maxResults"))
-	answer, items := map[string]any{}, []map[string]any{}
+	answer, items, folders := map[string]any{}, []map[string]any{}, []string{}
+	prefix, last := query.Get("prefix"), query.Get("pageToken")
 	for _, key := range slices.Sorted(maps.Keys(f.objects)) {
-		switch {
-		case !strings.HasPrefix(key, query.Get("prefix")) || key < query.Get("startOffset") || key <= query.Get("pageToken"):
-		case len(items) < min(size, 1000):
-			items = append(items, describe(key, f.objects[key]))
-		default:
-			answer["nextPageToken"] = items[len(items)-1]["name"]
+		if !strings.HasPrefix(key, prefix) || key < query.Get("startOffset") || key <= last || query.Get("delimiter") != "" && strings.HasSuffix(last, "/") && strings.HasPrefix(key, last) {
+			continue
 		}
+		if len(items)+len(folders) == min(size, 1000) {
+			answer["nextPageToken"] = last
+			break
+		}
+		if name, _, inside := strings.Cut(key[len(prefix):], query.Get("delimiter")); inside && query.Get("delimiter") != "" {
+			last = prefix + name + "/"
+			folders = append(folders, last)
+			continue
+		}
+		last = key
+		items = append(items, describe(key, f.objects[key]))
 	}
-	answer["items"] = items
+	answer["items"], answer["prefixes"] = items, folders
 	reply(w, answer)
 }
 

@@ -30,6 +30,10 @@ var verbs = map[bucket.Verb]func(ctx context.Context, b bucket.Bucket) error{
 		_, err := b.List(ctx, bucket.ListOptions{Prefix: "a"})
 		return err
 	},
+	bucket.ListFolders: func(ctx context.Context, b bucket.Bucket) error {
+		_, err := bucket.Folders(ctx, b, "a/")
+		return err
+	},
 	bucket.Put:     func(ctx context.Context, b bucket.Bucket) error { return put(ctx, b, "a", "hello", bucket.IfAbsent()) },
 	bucket.Delete:  func(ctx context.Context, b bucket.Bucket) error { return b.Delete(ctx, "a") },
 	bucket.Removal: func(ctx context.Context, b bucket.Bucket) error { return bucket.Remove(ctx, b, "a") },
@@ -46,7 +50,7 @@ func TestARefusalIsToldApartInEveryOperation(t *testing.T) {
 		explain []string // that the text has
 	}{
 		{"403, which gocloud takes for a missing object", answers(403, "forbidden", "robot does not have storage.objects.list access to the Google Cloud Storage bucket."),
-			bucket.ErrRefused, []string{"forbidden, request upload-7", "storage.objects.list access", "without storage.objects.list"}},
+			bucket.ErrRefused, []string{"forbidden, request upload-7", "storage.objects.list access", "the role needs storage.objects."}},
 		{"403 as XML says it", answers(403, "AccessDenied", "Access denied."), bucket.ErrRefused, []string{"AccessDenied", "roles/storage.objectUser"}},
 		{"403 of too many requests", answers(403, "rateLimitExceeded", "Rate Limit Exceeded"), bucket.ErrThrottled, []string{"one change a second"}},
 		{"403 of a retention policy", answers(403, "retentionPolicyNotMet", "Object is subject to bucket's retention policy"), bucket.ErrRefused, []string{"hold"}},
@@ -100,6 +104,52 @@ func TestARefusalIsToldApartInEveryOperation(t *testing.T) {
 				t.Errorf("the object is %q now", content)
 			}
 		})
+	}
+}
+
+func TestADeniedRequestNamesTheRightThatItNeeds(t *testing.T) {
+	f := newFake(t)
+	b := f.open(t, &gcs.Options{ConditionalDelete: true})
+	swap := func(ctx context.Context, b bucket.Bucket) error {
+		return put(ctx, b, "a", "hello", bucket.IfMatch("1"))
+	}
+	needs := func(says string, do func(context.Context, bucket.Bucket) error) {
+		t.Helper()
+		f.fail(answers(403, "forbidden", "Access denied."))
+		if err := do(t.Context(), b); err == nil || !strings.Contains(err.Error(), "; the role needs "+says) {
+			t.Errorf("%v, and not that the role needs %s", err, says)
+		}
+	}
+	for verb, says := range map[bucket.Verb]string{
+		bucket.Get: "storage.objects.get, and", bucket.GetRange: "storage.objects.get, and", bucket.Stat: "storage.objects.get, and", bucket.List: "storage.objects.list;",
+		bucket.ListFolders: "storage.objects.list;", bucket.Put: "storage.objects.create;", bucket.Delete: "storage.objects.delete;", bucket.Removal: "storage.objects.delete;",
+		bucket.DeleteIf: "storage.objects.delete;",
+	} {
+		needs(says, verbs[verb])
+	}
+	needs("storage.objects.create, and storage.objects.delete", swap)
+	needs("storage.buckets.get;", func(ctx context.Context, b bucket.Bucket) error {
+		told, err := b.(bucket.Describer).Describe(ctx)
+		return errors.Join(err, told.Untold)
+	})
+}
+
+func TestAWebPageIsNoAnswerOfGCS(t *testing.T) {
+	f := newFake(t)
+	f.put("a", "hello")
+	b := f.open(t, &gcs.Options{ConditionalDelete: true})
+	for verb, do := range verbs {
+		if slices.Contains([]bucket.Verb{bucket.Delete, bucket.Removal, bucket.DeleteIf, bucket.GetRange}, verb) {
+			continue // the SDK does not read what a delete is answered, and sees for itself that a part is none
+		}
+		f.fail(func(w http.ResponseWriter, _ *http.Request, _ http.HandlerFunc) {
+			w.Header().Set("Content-Type", "text/html")
+			fmt.Fprint(w, "<html>Welcome</html>")
+		})
+		err := do(t.Context(), b)
+		if !errors.Is(bucket.Kind(err), bucket.ErrUnavailable) || !strings.Contains(err.Error(), "look at the endpoint, and at what stands between") {
+			t.Errorf("%s: %v", verb, err)
+		}
 	}
 }
 

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"runtime"
 	"slices"
@@ -20,7 +21,7 @@ import (
 )
 
 func TestGCSKeepsTheContract(t *testing.T) {
-	extras := []bucket.Verb{bucket.GetRange, bucket.DeleteIf, bucket.Removal}
+	extras := []bucket.Verb{bucket.GetRange, bucket.DeleteIf, bucket.Removal, bucket.ListFolders}
 	b := newFake(t).open(t, &gcs.Options{ConditionalDelete: true})
 	if got := buckettest.Extras(b); !slices.Equal(got, extras) {
 		t.Errorf("the extras are %q, not %q", got, extras)
@@ -60,6 +61,10 @@ func TestEveryOperationCostsItsRequests(t *testing.T) {
 			_, err := b.List(ctx, bucket.ListOptions{})
 			return err
 		}, nil, []string{"GET list"}},
+		{"Folders", func(ctx context.Context, b bucket.Bucket, _ bucket.Version) error {
+			_, err := bucket.Folders(ctx, b, "a/")
+			return err
+		}, nil, []string{"GET folders"}},
 		{"Put if absent", func(ctx context.Context, b bucket.Bucket, _ bucket.Version) error {
 			return put(ctx, b, "b", "x", bucket.IfAbsent())
 		}, nil, []string{"POST multipart"}},
@@ -81,6 +86,9 @@ func TestEveryOperationCostsItsRequests(t *testing.T) {
 		{"Delete", func(ctx context.Context, b bucket.Bucket, _ bucket.Version) error { return b.Delete(ctx, "a") }, nil, []string{"DELETE object"}},
 		{"Delete of a missing object", func(ctx context.Context, b bucket.Bucket, _ bucket.Version) error { return b.Delete(ctx, "b") }, bucket.ErrNotFound, []string{"DELETE object"}},
 		{"Remove", func(ctx context.Context, b bucket.Bucket, _ bucket.Version) error { return bucket.Remove(ctx, b, "a") }, nil, []string{"DELETE object"}},
+		{"RemoveAll", func(ctx context.Context, b bucket.Bucket, _ bucket.Version) error {
+			return bucket.RemoveAll(ctx, b, []string{"a", "b"}, 2)
+		}, nil, []string{"DELETE object", "DELETE object"}},
 		{"DeleteIf", func(ctx context.Context, b bucket.Bucket, v bucket.Version) error {
 			return b.(bucket.ConditionalDeleter).DeleteIf(ctx, "a", v)
 		}, nil, []string{"DELETE object"}},
@@ -134,6 +142,35 @@ func TestAListingAsksForWhatItNeedsAlone(t *testing.T) {
 		slices.Sort(fields)
 		if got, want := strings.Join(slices.Compact(fields), " "), "generation items name nextPageToken prefixes size updated"; got != want {
 			t.Errorf("the fields are %s, not %s", got, want)
+		}
+	}
+}
+
+func TestFoldersTakeOneRequestForAThousand(t *testing.T) {
+	f := newFake(t)
+	var want []string
+	for i := range 2500 {
+		folder := fmt.Sprintf("index/%04d/", i)
+		f.put(folder+"a/b", "")
+		f.put(folder+"c", "")
+		want = append(want, folder)
+	}
+	for i := range 1000 { // a page of these alone
+		f.put(fmt.Sprintf("index/1000-%04d", i), "")
+	}
+	f.put("index-/a", "")
+	got, err := bucket.Folders(t.Context(), f.open(t, nil), "index/")
+	if err != nil || !slices.Equal(got, want) {
+		t.Errorf("%d folders, %v", len(got), err)
+	}
+	if sent := f.requests(); len(sent) != 4 || slices.ContainsFunc(sent, func(request string) bool { return request != "GET folders" }) {
+		t.Errorf("the requests are %q", sent)
+	}
+	for _, query := range f.queries {
+		fields := strings.FieldsFunc(query.Get("fields"), func(r rune) bool { return strings.ContainsRune("(),", r) })
+		slices.Sort(fields)
+		if got := strings.Join(fields, " "); got != "items name nextPageToken prefixes" || query.Get("delimiter") != "/" || query.Get("prefix") != "index/" || query.Get("maxResults") != "1000" {
+			t.Errorf("asked for %v", query)
 		}
 	}
 }

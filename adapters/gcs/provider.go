@@ -86,31 +86,50 @@ func infoOf(object *storage.ObjectAttrs) bucket.Info {
 	}
 }
 
-// List takes one page out of the SDK's iterator, which would go on to the next.
 func (p *provider) List(ctx context.Context, listing adapters.Listing) (bucket.Page, error) {
-	query := &storage.Query{Prefix: listing.Prefix, StartOffset: listing.After, Projection: storage.ProjectionNoACL}
-	if err := query.SetAttrSelection([]string{"Name", "Size", "Generation", "Updated"}); err != nil {
-		return bucket.Page{}, err
+	var page bucket.Page
+	query := &storage.Query{Prefix: listing.Prefix, StartOffset: listing.After}
+	next, err := p.page(ctx, listing, query, []string{"Name", "Size", "Generation", "Updated"}, func(object *storage.ObjectAttrs, more int) {
+		if page.Objects == nil {
+			page.Objects = make([]bucket.Info, 0, more+1)
+		}
+		page.Objects = append(page.Objects, infoOf(object))
+	})
+	page.Next = next
+	return page, err
+}
+
+func (p *provider) Folders(ctx context.Context, listing adapters.Listing) (bucket.FolderPage, error) {
+	var page bucket.FolderPage
+	next, err := p.page(ctx, listing, &storage.Query{Prefix: listing.Prefix, Delimiter: "/"}, []string{"Name"}, func(object *storage.ObjectAttrs, _ int) {
+		if object.Prefix != "" { // an object beside the folders has none
+			page.Folders = append(page.Folders, object.Prefix)
+		}
+	})
+	page.Next = next
+	return page, err
+}
+
+// page takes one page out of the SDK's iterator, which would go on to the next, and returns the token of that.
+func (p *provider) page(ctx context.Context, listing adapters.Listing, query *storage.Query, fields []string, take func(object *storage.ObjectAttrs, more int)) (string, error) {
+	query.Projection = storage.ProjectionNoACL
+	if err := query.SetAttrSelection(fields); err != nil {
+		return "", err
 	}
 	objects := p.bucket.Objects(ctx, query)
 	at := objects.PageInfo()
 	at.MaxSize, at.Token = listing.Size, listing.Token
-	var page bucket.Page
 	for {
 		object, err := objects.Next()
 		if errors.Is(err, iterator.Done) {
-			return page, nil
+			return "", nil
 		}
 		if err != nil {
-			return bucket.Page{}, err
+			return "", err
 		}
-		if page.Objects == nil {
-			page.Objects = make([]bucket.Info, 0, at.Remaining()+1)
-		}
-		page.Objects = append(page.Objects, infoOf(object))
+		take(object, at.Remaining())
 		if at.Remaining() == 0 {
-			page.Next = at.Token
-			return page, nil
+			return at.Token, nil
 		}
 	}
 }
@@ -119,7 +138,7 @@ func versionOf(generation int64) bucket.Version {
 	return bucket.Version(strconv.FormatInt(generation, 10))
 }
 
-var errNoGeneration = errors.New("the answer does not say which generation of the object it is")
+var errNoGeneration = errors.New("the answer does not say which generation of the object it is: look at the endpoint, and at what stands between")
 
 func (p *provider) Get(ctx context.Context, key string, part adapters.Part) (*bucket.Object, error) {
 	object := p.bucket.Object(key).ReadCompressed(true) // as it is stored

@@ -1,6 +1,7 @@
 package gcs
 
 import (
+	"context"
 	"encoding/xml"
 	"errors"
 	"net/http"
@@ -45,7 +46,6 @@ var codes = map[string]meaning{
 // statuses are meanings by status, where the code has none.
 var statuses = map[int]meaning{
 	http.StatusUnauthorized:    {bucket.ErrRefused, "the credentials are missing or have expired: renew them"},
-	http.StatusForbidden:       {bucket.ErrRefused, "the role may not do this: grant storage.objects.get, create, delete and list (roles/storage.objectUser); without storage.objects.list GCS says so of a missing object too"},
 	http.StatusGone:            {bucket.ErrUnavailable, "the upload in parts is gone"},
 	http.StatusTooManyRequests: slow,
 }
@@ -55,6 +55,25 @@ var phrases = map[string]meaning{
 	"requester pays bucket":    pays,
 	"doesn't match calculated": {bucket.ErrUnavailable, "the body was damaged on its way"},
 	"Cloud KMS":                {bucket.ErrRefused, "grant the bucket's service agent roles/cloudkms.cryptoKeyEncrypterDecrypter on the key"},
+}
+
+// Right implements adapters.Provider.
+func (p *provider) Right(verb bucket.Verb, condition bucket.Condition) string {
+	const user, viewer = "; roles/storage.objectUser has all that Quiver needs", "; roles/storage.bucketViewer has it"
+	switch verb {
+	case bucket.Get, bucket.GetRange, bucket.Stat:
+		return "the role needs storage.objects.get, and storage.objects.list, without which GCS refuses a missing object too" + user
+	case bucket.List, bucket.ListFolders:
+		return "the role needs storage.objects.list" + user
+	case bucket.Put:
+		if condition.Absent() {
+			return "the role needs storage.objects.create" + user
+		}
+		return "the role needs storage.objects.create, and storage.objects.delete, which a replacement takes" + user
+	case adapters.Description, adapters.Versioning:
+		return "the role needs storage.buckets.get" + viewer
+	}
+	return "the role needs storage.objects.delete" + user
 }
 
 func (p *provider) Refusal(err error) (adapters.Refusal, bool) {
@@ -69,6 +88,7 @@ func (p *provider) Refusal(err error) (adapters.Refusal, bool) {
 		known = noBucket
 	}
 	refusal.Kind, refusal.Hint = known.kind, known.hint
+	refusal.Denied = refusal.Status == http.StatusForbidden && known == (meaning{})
 	return refusal, true
 }
 
@@ -107,6 +127,9 @@ func said(answer *googleapi.Error) (code, message string) {
 	return "", answer.Body
 }
 
+// noToken is before what the SDK says of a token that nobody gives. It has no type for that.
+const noToken = "cannot fetch token: "
+
 // unsent finds the failures of requests that never left.
 func unsent(err error) (adapters.Refusal, bool) {
 	if token, ok := errors.AsType[*auth.Error](err); ok && token.Response != nil {
@@ -115,6 +138,9 @@ func unsent(err error) (adapters.Refusal, bool) {
 			refusal.Kind, refusal.Hint = bucket.ErrUnavailable, ""
 		}
 		return refusal, true
+	}
+	if at := strings.LastIndex(err.Error(), noToken); at >= 0 && !errors.Is(err, context.Canceled) && !errors.Is(err, context.DeadlineExceeded) {
+		return adapters.Refusal{Code: "no token", Message: err.Error()[at+len(noToken):], Kind: bucket.ErrUnavailable, Hint: "nobody gives a token: " + credentialsHint}, true
 	}
 	return adapters.Refusal{Kind: bucket.ErrInvalid}, errors.Is(err, bucket.ErrInvalid)
 }

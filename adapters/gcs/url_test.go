@@ -1,6 +1,7 @@
 package gcs_test
 
 import (
+	"context"
 	"crypto/rand"
 	"crypto/rsa"
 	"crypto/x509"
@@ -44,7 +45,7 @@ func TestOpenURLGoesToTheEmulator(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if got, want := buckettest.Extras(b), []bucket.Verb{bucket.GetRange, bucket.Removal}; !slices.Equal(got, want) {
+		if got, want := buckettest.Extras(b), []bucket.Verb{bucket.GetRange, bucket.Removal, bucket.ListFolders}; !slices.Equal(got, want) {
 			t.Errorf("the extras are %q, not %q", got, want)
 		}
 		f.headers, f.queries = nil, nil
@@ -225,6 +226,30 @@ func TestRequestsCarryTheTokenOfTheCredentials(t *testing.T) {
 	answer = func(w http.ResponseWriter) { http.Error(w, "later", http.StatusBadGateway) }
 	if err := get(t.Context(), b, "a"); !errors.Is(bucket.Kind(err), bucket.ErrUnavailable) || len(*hosts) != 0 {
 		t.Errorf("without a token Get fails with %v, after requests to %q", err, *hosts)
+	}
+}
+
+func TestATokenThatNobodyGivesIsAboutTheCredentials(t *testing.T) {
+	account(t, "http://127.0.0.1:1", "")
+	own := adapters.Client()
+	t.Cleanup(own.CloseIdleConnections)
+	client, closing, err := gcs.NewClient(t.Context(), own, "", "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = closing() })
+	b, err := gcs.New(t.Context(), client, name, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	err = get(t.Context(), b, "a")
+	if !errors.Is(bucket.Kind(err), bucket.ErrUnavailable) || !strings.Contains(err.Error(), "(no token)") || !strings.Contains(err.Error(), "GOOGLE_APPLICATION_CREDENTIALS") || strings.Contains(err.Error(), "endpoint") {
+		t.Errorf("%v", err)
+	}
+	over, cancel := context.WithCancel(t.Context())
+	cancel()
+	if err := get(over, b, "a"); !errors.Is(err, context.Canceled) || strings.Contains(err.Error(), "no token") {
+		t.Errorf("of a context that is over: %v", err)
 	}
 }
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"net/http"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -70,6 +71,11 @@ func requests(version bucket.Version) map[string]request {
 		return err
 	}
 
+	folders := func(ctx context.Context, b bucket.Bucket) error { _, err := bucket.Folders(ctx, b, "k/"); return err }
+	removeAll := func(ctx context.Context, b bucket.Bucket) error {
+		return bucket.RemoveAll(ctx, b, []string{"k", "none"}, 2)
+	}
+
 	parts := []string{"POST new?uploads", "PUT new?partNumber=1", "PUT new?partNumber=2", "PUT new?partNumber=3", "POST new?uploadId"}
 	taken := []string{"POST k?uploads", "PUT k?partNumber=1", "PUT k?partNumber=2", "PUT k?partNumber=3", "POST k?uploadId", "DELETE k?uploadId"}
 	absent, matching, stale := map[string]string{"If-None-Match": "*", "If-Match": ""}, map[string]string{"If-Match": string(version), "If-None-Match": ""}, map[string]string{"If-Match": `"stale"`}
@@ -80,6 +86,7 @@ func requests(version bucket.Version) map[string]request {
 		"stat":                {stat("k"), nil, []string{"HEAD k"}, nil},
 		"stat, missing":       {stat("none"), bucket.ErrNotFound, []string{"HEAD none"}, nil},
 		"list":                {list, nil, []string{"GET ?list"}, nil},
+		"list folders":        {folders, nil, []string{"GET ?folders"}, nil},
 		"create":              {put("new", 1<<10, bucket.IfAbsent()), nil, []string{"PUT new"}, absent},
 		"create, exists":      {put("k", 1<<10, bucket.IfAbsent()), bucket.ErrExists, []string{"PUT k"}, absent},
 		"create 8 MiB":        {put("new", 8<<20, bucket.IfAbsent()), nil, []string{"PUT new"}, absent},
@@ -96,6 +103,7 @@ func requests(version bucket.Version) map[string]request {
 		"delete if, changed":  {deleteIf(`"stale"`), bucket.ErrChanged, []string{"DELETE k"}, map[string]string{"If-Match": `"stale"`}},
 		"remove":              {remove("k"), nil, []string{"DELETE k"}, map[string]string{"If-Match": ""}},
 		"remove, missing":     {remove("none"), nil, []string{"DELETE none"}, nil},
+		"remove all":          {removeAll, nil, []string{"POST ?delete"}, nil},
 	}
 }
 
@@ -164,6 +172,47 @@ func TestAWalkIsOneRequestAPageOfAThousand(t *testing.T) {
 	query := sent.expect(t, "GET ?list")[0].URL.Query()
 	if query.Get("max-keys") != "2" || query.Get("start-after") != "k/1233" || query.Get("prefix") != "k/" {
 		t.Errorf("asked for %v", query)
+	}
+}
+
+func TestFoldersTakeOneRequestForAThousand(t *testing.T) {
+	f := newFake()
+	var want []string
+	for i := range 2500 {
+		folder := fmt.Sprintf("k/%04d/", i)
+		for _, name := range []string{"a/b", "c"} {
+			f.objects[folder+name] = object{etag: `"x"`, changed: time.Now()}
+		}
+		want = append(want, folder)
+	}
+	f.objects["k/0000"], f.objects["k-/x"] = object{etag: `"x"`, changed: time.Now()}, object{etag: `"x"`, changed: time.Now()}
+	b, sent := open(t, f, nil)
+	got, err := bucket.Folders(t.Context(), b, "k/")
+	if err != nil || !slices.Equal(got, want) {
+		t.Errorf("%d folders, %v", len(got), err)
+	}
+	for _, r := range sent.expect(t, "GET ?folders", "GET ?folders", "GET ?folders") {
+		if query := r.URL.Query(); query.Get("delimiter") != "/" || query.Get("prefix") != "k/" || query.Get("max-keys") != "1000" || query.Has("start-after") {
+			t.Errorf("asked for %v", query)
+		}
+	}
+}
+
+func TestManyAreRemovedByOneRequestForAThousand(t *testing.T) {
+	f := newFake()
+	var keys []string
+	for i := range 2500 {
+		keys = append(keys, fmt.Sprintf("k/%04d", i))
+		if i%2 == 0 {
+			f.objects[keys[i]] = object{etag: `"x"`, changed: time.Now()}
+		}
+	}
+	f.objects["other"] = object{etag: `"x"`, changed: time.Now()}
+	b, sent := open(t, f, nil)
+	is(t, bucket.RemoveAll(t.Context(), b, keys, 2), nil)
+	sent.expect(t, "POST ?delete", "POST ?delete", "POST ?delete")
+	if len(f.objects) != 1 {
+		t.Errorf("%d objects are left", len(f.objects))
 	}
 }
 

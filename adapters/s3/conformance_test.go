@@ -14,14 +14,14 @@ func TestS3MeetsTheContract(t *testing.T) {
 	conforms(t, many[:1], func(t *testing.T) bucket.Bucket {
 		b, _ := open(t, newFake(), &s3.Options{ConditionalDelete: true})
 		return b
-	}, bucket.GetRange, bucket.Removal, bucket.DeleteIf)
+	}, bucket.GetRange, bucket.Removal, bucket.DeleteIf, bucket.DeleteAll, bucket.ListFolders)
 }
 
 func TestS3ByItsURLUnderAPrefixMeetsTheContract(t *testing.T) {
 	t.Parallel()
 	conforms(t, many, func(t *testing.T) bucket.Bucket {
 		return openURL(t, newFake(), "s3://b/team/project?use_path_style=true")
-	}, bucket.GetRange, bucket.Removal)
+	}, bucket.GetRange, bucket.Removal, bucket.DeleteAll, bucket.ListFolders)
 }
 
 // many are cases of a thousand requests and more. The first, of ten thousand, has its turn among the soak tests and on the real servers. The others are left

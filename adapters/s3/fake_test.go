@@ -3,6 +3,7 @@ package s3_test
 import (
 	"bytes"
 	"crypto/md5"
+	"encoding/base64"
 	"encoding/hex"
 	"encoding/xml"
 	"fmt"
@@ -21,6 +22,7 @@ type fake struct {
 	ignoresConditions       bool                       // of writes, as some servers do
 	ignoresDeleteConditions bool                       // as MinIO does
 	demands                 func(r *http.Request) bool // what a request must have to be allowed
+	keeps                   map[string]string          // codes, by the keys that a bulk delete fails for
 
 	mu      sync.Mutex
 	objects map[string]object
@@ -39,7 +41,7 @@ func newFake() *fake {
 	return &fake{objects: map[string]object{}, uploads: map[string]map[int][]byte{}}
 }
 
-// describe says what a request asks for: "PUT k", "GET ?list", "PUT k?partNumber=2".
+// describe says what a request asks for: "PUT k", "GET ?list", "GET ?folders", "POST ?delete", "PUT k?partNumber=2".
 func describe(r *http.Request) string {
 	_, key, _ := strings.Cut(strings.TrimPrefix(r.URL.Path, "/"), "/")
 	query := r.URL.Query()
@@ -50,8 +52,12 @@ func describe(r *http.Request) string {
 		key += "?uploadId"
 	case query.Has("uploads"):
 		key += "?uploads"
+	case query.Has("delimiter"):
+		key += "?folders"
 	case query.Has("list-type"):
 		key += "?list"
+	case query.Has("delete"):
+		key += "?delete"
 	}
 	return r.Method + " " + key
 }
@@ -81,6 +87,8 @@ func (f *fake) serve(w http.ResponseWriter, r *http.Request) {
 		refuse(w, r, http.StatusNotFound, "NoSuchBucket")
 	case key == "" && query.Get("list-type") == "2":
 		f.list(w, r)
+	case key == "" && r.Method == http.MethodPost && query.Has("delete"):
+		f.deleteAll(w, r)
 	case key == "":
 		refuse(w, r, http.StatusNotImplemented, "NotImplemented")
 	case query.Has("uploads") || query.Has("uploadId"):
@@ -199,17 +207,60 @@ func (f *fake) delete(w http.ResponseWriter, r *http.Request, key string) {
 	w.WriteHeader(http.StatusNoContent)
 }
 
+// deleteAll takes a request that is summed up in a way that S3 knows.
+func (f *fake) deleteAll(w http.ResponseWriter, r *http.Request) {
+	type deleted struct{ Key string }
+	type failure struct{ Key, Code, Message string }
+	var asked struct {
+		Quiet  bool
+		Object []struct{ Key string }
+	}
+	answer := struct {
+		XMLName xml.Name `xml:"DeleteResult"`
+		Deleted []deleted
+		Error   []failure
+	}{}
+	body, err := io.ReadAll(r.Body)
+	sum := md5.Sum(body)
+	switch {
+	case err != nil:
+		refuse(w, r, http.StatusBadRequest, "IncompleteBody")
+		return
+	case r.Header.Get("Content-Md5") != base64.StdEncoding.EncodeToString(sum[:]) && r.Header.Get("X-Amz-Checksum-Crc32") == "":
+		refuse(w, r, http.StatusBadRequest, "InvalidRequest")
+		return
+	case xml.Unmarshal(body, &asked) != nil || len(asked.Object) == 0 || len(asked.Object) > 1000:
+		refuse(w, r, http.StatusBadRequest, "MalformedXML")
+		return
+	}
+	f.mu.Lock()
+	for _, object := range asked.Object {
+		if code := f.keeps[object.Key]; code != "" {
+			answer.Error = append(answer.Error, failure{object.Key, code, "The fake says " + code + "."})
+			continue
+		}
+		delete(f.objects, object.Key)
+		if !asked.Quiet {
+			answer.Deleted = append(answer.Deleted, deleted{object.Key})
+		}
+	}
+	f.mu.Unlock()
+	respond(w, http.StatusOK, answer)
+}
+
 func (f *fake) list(w http.ResponseWriter, r *http.Request) {
 	type content struct {
 		Key, LastModified, ETag string
 		Size                    int
 	}
+	type folder struct{ Prefix string }
 	type page struct {
 		XMLName               xml.Name `xml:"ListBucketResult"`
 		Name                  string
 		IsTruncated           bool
 		NextContinuationToken string `xml:",omitempty"`
 		Contents              []content
+		CommonPrefixes        []folder
 	}
 	query := r.URL.Query()
 	after, most := query.Get("start-after"), 1000
@@ -220,17 +271,25 @@ func (f *fake) list(w http.ResponseWriter, r *http.Request) {
 		most = min(most, n)
 	}
 	answer := page{Name: "b"}
+	prefix, delimiter := query.Get("prefix"), query.Get("delimiter")
 	f.mu.Lock()
 	keys := slices.Sorted(maps.Keys(f.objects))
 	from, _ := slices.BinarySearch(keys, after)
+	last := after
 	for _, key := range keys[from:] {
-		if key == after || !strings.HasPrefix(key, query.Get("prefix")) {
+		if key == after || !strings.HasPrefix(key, prefix) || delimiter == "/" && strings.HasSuffix(last, "/") && strings.HasPrefix(key, last) {
 			continue
 		}
-		if len(answer.Contents) == most {
-			answer.IsTruncated, answer.NextContinuationToken = true, "opaque:"+answer.Contents[most-1].Key
+		if len(answer.Contents)+len(answer.CommonPrefixes) == most {
+			answer.IsTruncated, answer.NextContinuationToken = true, "opaque:"+last
 			break
 		}
+		if name, _, inside := strings.Cut(key[len(prefix):], "/"); inside && delimiter == "/" {
+			last = prefix + name + "/"
+			answer.CommonPrefixes = append(answer.CommonPrefixes, folder{last})
+			continue
+		}
+		last = key
 		o := f.objects[key]
 		answer.Contents = append(answer.Contents, content{key, o.changed.UTC().Format("2006-01-02T15:04:05.000Z"), o.etag, len(o.content)})
 	}

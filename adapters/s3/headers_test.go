@@ -17,7 +17,7 @@ func everything(t *testing.T, options *s3.Options, more ...string) []*http.Reque
 	t.Helper()
 	b, sent := open(t, newFake(), options)
 	version := create(t, b, "k", "0123456789")
-	for _, name := range append([]string{"get", "get range", "stat", "list", "swap", "delete", "remove"}, more...) {
+	for _, name := range append([]string{"get", "get range", "stat", "list", "list folders", "swap", "delete", "remove", "remove all"}, more...) {
 		is(t, requests(version)[name].call(t.Context(), b), nil)
 	}
 	return sent.take()
@@ -61,11 +61,14 @@ func TestEveryRequestCarriesWhatTheOptionsSay(t *testing.T) {
 		if names := checksums(r); len(names) > 0 || r.Header.Get("Content-Encoding") != "" {
 			t.Errorf("%s has the checksums %q and the encoding %q", describe(r), names, r.Header.Get("Content-Encoding"))
 		}
+		if r.URL.Query().Has("delete") != (r.Header.Get("Content-Md5") != "") {
+			t.Errorf("%s has the MD5 %q", describe(r), r.Header.Get("Content-Md5"))
+		}
 		if creates(r) && r.Header.Get("Content-Type") != "application/octet-stream" || r.Method == http.MethodPut && r.ContentLength <= 0 {
 			t.Errorf("%s: %d bytes of the type %q", describe(r), r.ContentLength, r.Header.Get("Content-Type"))
 		}
 	}
-	for _, kind := range []string{"GET k", "HEAD k", "PUT k", "DELETE k", "GET ?list", "POST new?uploads", "PUT new?partNumber=3", "POST new?uploadId"} {
+	for _, kind := range []string{"GET k", "HEAD k", "PUT k", "DELETE k", "GET ?list", "GET ?folders", "POST ?delete", "POST new?uploads", "PUT new?partNumber=3", "POST new?uploadId"} {
 		if !kinds[kind] {
 			t.Errorf("there was no %s", kind)
 		}
@@ -77,7 +80,7 @@ func TestNoRequestCarriesWhatNobodyAskedFor(t *testing.T) {
 		if paid, with := r.Header.Values(payer), r.Header.Values(encryption); len(paid)+len(with) > 0 {
 			t.Errorf("%s: the payer is %q, encrypted by %q", describe(r), paid, with)
 		}
-		if names := checksums(r); creates(r) && len(names) == 0 { // AWS gets its checksums
+		if names := checksums(r); (creates(r) || r.URL.Query().Has("delete")) && len(names) == 0 { // AWS gets its checksums
 			t.Errorf("%s has no checksum", describe(r))
 		}
 	}

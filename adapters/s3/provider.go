@@ -47,19 +47,9 @@ func (p *provider) Info(as func(any) bool) bucket.Info {
 }
 
 func (p *provider) List(ctx context.Context, listing adapters.Listing) (bucket.Page, error) {
-	in := &s3.ListObjectsV2Input{Bucket: &p.name, Prefix: &listing.Prefix, MaxKeys: aws.Int32(int32(listing.Size))}
-	if listing.After != "" {
-		in.StartAfter = &listing.After
-	}
-	if listing.Token != "" {
-		in.ContinuationToken = &listing.Token
-	}
-	out, err := p.client.ListObjectsV2(ctx, in)
+	out, err := p.list(ctx, listing, nil)
 	if err != nil {
 		return bucket.Page{}, err
-	}
-	if out.Name == nil { // the SDK takes any answer for an empty page, which would make a miss of what is there
-		return bucket.Page{}, errNotS3
 	}
 	page := bucket.Page{Objects: make([]bucket.Info, len(out.Contents)), Next: aws.ToString(out.NextContinuationToken)}
 	for i, item := range out.Contents {
@@ -68,6 +58,33 @@ func (p *provider) List(ctx context.Context, listing adapters.Listing) (bucket.P
 		}
 	}
 	return page, nil
+}
+
+func (p *provider) Folders(ctx context.Context, listing adapters.Listing) (bucket.FolderPage, error) {
+	out, err := p.list(ctx, listing, aws.String("/"))
+	if err != nil {
+		return bucket.FolderPage{}, err
+	}
+	page := bucket.FolderPage{Folders: make([]string, len(out.CommonPrefixes)), Next: aws.ToString(out.NextContinuationToken)}
+	for i, folder := range out.CommonPrefixes {
+		page.Folders[i] = aws.ToString(folder.Prefix)
+	}
+	return page, nil
+}
+
+func (p *provider) list(ctx context.Context, listing adapters.Listing, delimiter *string) (*s3.ListObjectsV2Output, error) {
+	in := &s3.ListObjectsV2Input{Bucket: &p.name, Prefix: &listing.Prefix, Delimiter: delimiter, MaxKeys: aws.Int32(int32(listing.Size))}
+	if listing.After != "" {
+		in.StartAfter = &listing.After
+	}
+	if listing.Token != "" {
+		in.ContinuationToken = &listing.Token
+	}
+	out, err := p.client.ListObjectsV2(ctx, in)
+	if err == nil && out.Name == nil { // the SDK takes any answer for an empty page, which would make a miss of what is there
+		return nil, errNotS3
+	}
+	return out, err
 }
 
 func (p *provider) Get(ctx context.Context, key string, part adapters.Part) (*bucket.Object, error) {

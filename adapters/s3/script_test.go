@@ -115,3 +115,6 @@ func nonsense(status int) action {
 		_, _ = io.WriteString(w, page)
 	}
 }
+
+// wordless is a success that says nothing.
+func wordless(w http.ResponseWriter, _ *http.Request, _ *fake) { w.WriteHeader(http.StatusOK) }

@@ -6,9 +6,12 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"slices"
+	"strings"
 
 	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
+	"github.com/aws/aws-sdk-go-v2/service/s3/types"
 	"gocloud.dev/blob/s3blob"
 
 	"github.com/quivercache/quiver/adapters"
@@ -29,7 +32,7 @@ func OpenURL(ctx context.Context, u *url.URL) (bucket.Bucket, error) {
 	}
 	endpoint, told := parameters.Values.Get("endpoint"), parameters.Values.Has("conditional_delete")
 	o := Options{RequesterPays: parameters.Bool("requester_pays", false), ConditionalDelete: parameters.Bool("conditional_delete", false)}
-	if err := errors.Join(parameters.Err(), checkEndpoint(endpoint)); err != nil {
+	if err := errors.Join(parameters.Err(), checkEndpoint(endpoint), checkEncryption(parameters.Values)); err != nil {
 		return nil, err
 	}
 	opener := &s3blob.URLOpener{}
@@ -61,6 +64,17 @@ func OpenURL(ctx context.Context, u *url.URL) (bucket.Bucket, error) {
 		return nil, err
 	}
 	return parameters.Under(b)
+}
+
+// checkEncryption refuses what gocloud would refuse without saying what there is.
+func checkEncryption(parameters url.Values) error {
+	given := parameters.Get("ssetype")
+	known := slices.ContainsFunc([]types.ServerSideEncryption{types.ServerSideEncryptionAes256, types.ServerSideEncryptionAwsKms, types.ServerSideEncryptionAwsKmsDsse},
+		func(kind types.ServerSideEncryption) bool { return strings.EqualFold(string(kind), given) })
+	if parameters.Has("ssetype") && !known {
+		return fmt.Errorf("%w: the parameter ssetype is AES256, aws:kms or aws:kms:dsse, not %q", bucket.ErrInvalid, given)
+	}
+	return nil
 }
 
 // checkEndpoint refuses what the SDK would refuse at the first request only, and credentials.

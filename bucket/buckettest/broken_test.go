@@ -338,7 +338,37 @@ func mutations() []mutation {
 			}
 			return bucket.Answer{}, nil
 		}), []string{"DeleteAll removes all that are there", "DeleteAll takes BulkSize keys and no more", "DeleteAll refuses a key that cannot be"}},
+		{"a bulk delete does nothing", only(bucket.DeleteAll, func(ctx context.Context, r *bucket.Request, next bucket.Handler) (bucket.Answer, error) {
+			return bucket.Answer{}, nil
+		}), []string{"DeleteAll removes all that are there", "RemoveAll removes all that are there"}},
+		{"folders have no closing slash", answeringFolders(func(page *bucket.FolderPage) {
+			for i, folder := range page.Folders {
+				page.Folders[i] = strings.TrimSuffix(folder, "/")
+			}
+		}), []string{"Folders are the beginnings of keys up to the next slash, each once", "pages of folders miss none"}},
+		{"folders are in reverse", answeringFolders(func(page *bucket.FolderPage) { slices.Reverse(page.Folders) }),
+			[]string{"Folders whose names begin alike are told apart, in ascending byte order"}},
+		{"a folder stays when it is empty", answeringFolders(func(page *bucket.FolderPage) { page.Folders = append(page.Folders, "zz/") }),
+			[]string{"Folders of nothing are none, and with its last object a folder goes"}},
+		{"a page has fewer folders than it may, and is the last", answeringFolders(func(page *bucket.FolderPage) {
+			page.Folders, page.Next = page.Folders[:min(len(page.Folders), 10)], ""
+		}), []string{"Folders are found among many objects, in large folders and in small ones", "pages of folders miss none"}},
+		{"any prefix is a folder", only(bucket.ListFolders, func(ctx context.Context, r *bucket.Request, next bucket.Handler) (bucket.Answer, error) {
+			answer, err := next(ctx, r)
+			if errors.Is(err, bucket.ErrInvalid) {
+				return bucket.Answer{}, nil
+			}
+			return answer, err
+		}), []string{"Folders under what is no folder are refused", "a page of folders that cannot be is refused"}},
 	}
+}
+
+// answeringFolders breaks the pages of folders.
+func answeringFolders(change func(page *bucket.FolderPage)) bucket.Middleware {
+	return answering(bucket.ListFolders, func(answer bucket.Answer, err error) (bucket.Answer, error) {
+		change(&answer.Folders)
+		return answer, err
+	})
 }
 
 // lateReader reads the object as it is when the reading begins.

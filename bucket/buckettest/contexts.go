@@ -102,5 +102,9 @@ func (p *probe) everyRequest(ctx context.Context, version bucket.Version) []erro
 	if bulk, ok := bucket.As[bucket.BulkDeleter](p.b); ok {
 		failures = append(failures, bulk.DeleteAll(ctx, []string{p.key("a")}))
 	}
+	if folders, ok := bucket.As[bucket.FolderLister](p.b); ok {
+		_, err := folders.ListFolders(ctx, bucket.ListOptions{Prefix: p.folder})
+		failures = append(failures, err)
+	}
 	return failures
 }

@@ -144,6 +144,16 @@ func removalCases() []Case {
 			p.must(p.remover().Remove(p.ctx, p.key("a")))
 			p.lacks("a")
 		}},
+		{Name: "RemoveAll removes all that are there", run: func(p *probe) {
+			p.createOrdered()
+			gone := []string{"a", "b-c", "b/c/d", "ba", "c/d/ef"}
+			keys := []string{p.key("no-such"), p.key("b/no-such")}
+			for _, name := range gone {
+				keys = append(keys, p.key(name))
+			}
+			p.must(bucket.RemoveAll(p.ctx, p.b, keys, 3))
+			p.lists(bucket.ListOptions{Prefix: p.folder}, slices.DeleteFunc(slices.Clone(ordered), func(name string) bool { return slices.Contains(gone, name) })...)
+		}},
 		{Name: "Remove refuses a key that cannot be", Extra: bucket.Removal, run: func(p *probe) {
 			for _, key := range []string{"", p.folder + "Upper", p.folder + "../a"} {
 				p.fails(bucket.ErrInvalid, p.remover().Remove(p.ctx, key))

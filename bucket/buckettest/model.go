@@ -273,6 +273,15 @@ func (m *model) check(t *rapid.T, b bucket.Bucket) {
 	if want := m.keys("", ""); !slices.Equal(keys, want) {
 		t.Fatalf("the bucket has %q, the model %q", keys, want)
 	}
+	var inside []string
+	for _, key := range keys {
+		if name, _, ok := strings.Cut(key, "/"); ok {
+			inside = append(inside, name+"/")
+		}
+	}
+	if folders, err := bucket.Folders(m.ctx, b, ""); err != nil || !slices.Equal(folders, slices.Compact(inside)) {
+		t.Fatalf("the bucket has %q, and the folders %q, %v", keys, folders, err)
+	}
 	for _, key := range modelKeys {
 		content, _, err := bucket.ReadAll(m.ctx, b, key, most)
 		object, exists := m.objects[key]

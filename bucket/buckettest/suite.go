@@ -21,7 +21,7 @@ type Case struct {
 
 // Cases returns the suite.
 func Cases() []Case {
-	return slices.Concat(readingCases(), listingCases(), writingCases(), sourceCases(), deletingCases(), contextCases(), raceCases(), rangeCases(),
+	return slices.Concat(readingCases(), listingCases(), folderCases(), writingCases(), sourceCases(), deletingCases(), contextCases(), raceCases(), rangeCases(),
 		conditionalDeleteCases(), removalCases(), bulkDeleteCases())
 }
 
@@ -47,7 +47,7 @@ func (c Case) Folder() string {
 }
 
 // Run holds a bucket to the whole contract. open returns it anew for each case; the store behind it may be the same. The extras, by their verbs (bucket.GetRange,
-// bucket.DeleteIf, bucket.Removal, bucket.DeleteAll), are those that bucket.As must find, and no others: an extra cannot vanish silently.
+// bucket.DeleteIf, bucket.Removal, bucket.DeleteAll, bucket.ListFolders), are those that bucket.As must find, and no others: an extra cannot vanish silently.
 func Run(t *testing.T, open func(t *testing.T) bucket.Bucket, extras ...bucket.Verb) {
 	t.Helper()
 	run(t, Cases(), extras, func(t *testing.T) (bucket.Bucket, bucket.Bucket) {
@@ -101,6 +101,9 @@ func Extras(b bucket.Bucket) []bucket.Verb {
 	}
 	if _, ok := bucket.As[bucket.BulkDeleter](b); ok {
 		verbs = append(verbs, bucket.DeleteAll)
+	}
+	if _, ok := bucket.As[bucket.FolderLister](b); ok {
+		verbs = append(verbs, bucket.ListFolders)
 	}
 	return verbs
 }

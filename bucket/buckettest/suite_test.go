@@ -51,7 +51,7 @@ func TestTheSuiteNoticesABucketThatStaysOpen(t *testing.T) {
 }
 
 func TestExtrasCannotVanish(t *testing.T) {
-	all := []bucket.Verb{bucket.GetRange, bucket.DeleteIf, bucket.Removal, bucket.DeleteAll}
+	all := []bucket.Verb{bucket.GetRange, bucket.DeleteIf, bucket.Removal, bucket.DeleteAll, bucket.ListFolders}
 	if got := buckettest.Extras(mem.New(nil)); !slices.Equal(got, all) {
 		t.Errorf("mem has %q", got)
 	}

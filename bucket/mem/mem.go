@@ -2,6 +2,7 @@ package mem
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -58,6 +59,9 @@ func (b *Bucket) check(ctx context.Context, verb bucket.Verb, key string, err er
 		return fail(verb, key, bucket.ErrInvalid, errClosed)
 	case ctx.Err() != nil:
 		return fail(verb, key, bucket.ErrUnavailable, ctx.Err())
+	}
+	if err := op.StillFresh(ctx); err != nil {
+		return fail(verb, key, bucket.ErrUnavailable, err)
 	}
 	return nil
 }
@@ -237,13 +241,9 @@ func (b *Bucket) forget(key string) {
 func (b *Bucket) DeleteAll(ctx context.Context, keys []string) error {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	if len(keys) > bucket.BulkSize {
-		return fail(bucket.DeleteAll, keys[0], bucket.ErrInvalid, fmt.Errorf("%d keys, more than %d", len(keys), bucket.BulkSize))
-	}
-	for _, key := range keys {
-		if err := b.check(ctx, bucket.DeleteAll, key, bucket.CheckKey(key)); err != nil {
-			return err
-		}
+	r := bucket.Request{Verb: bucket.DeleteAll, Keys: keys}
+	if err := b.check(ctx, r.Verb, r.Name(), bucket.CheckBulk(keys)); err != nil {
+		return err
 	}
 	for _, key := range keys {
 		b.forget(key)
@@ -258,10 +258,7 @@ func (b *Bucket) List(ctx context.Context, options bucket.ListOptions) (bucket.P
 	if err := b.check(ctx, bucket.List, options.Prefix+"*", bucket.CheckList(options)); err != nil {
 		return bucket.Page{}, err
 	}
-	limit := options.Limit
-	if limit == 0 {
-		limit = bucket.PageSize
-	}
+	limit := cmp.Or(options.Limit, bucket.PageSize)
 	page := bucket.Page{Date: b.clock.Now()}
 	after := max(options.After, options.Token)
 	at, _ := slices.BinarySearch(b.keys, max(options.Prefix, after))
@@ -277,6 +274,34 @@ func (b *Bucket) List(ctx context.Context, options bucket.ListOptions) (bucket.P
 			break
 		}
 		page.Objects = append(page.Objects, b.objects[key].info(key))
+	}
+	return page, nil
+}
+
+// ListFolders implements bucket.FolderLister. Its token is where the keys after those of the last folder begin.
+func (b *Bucket) ListFolders(ctx context.Context, options bucket.ListOptions) (bucket.FolderPage, error) {
+	b.mu.RLock()
+	defer b.mu.RUnlock()
+	if err := b.check(ctx, bucket.ListFolders, options.Prefix+"*", bucket.CheckFolders(options)); err != nil {
+		return bucket.FolderPage{}, err
+	}
+	limit := cmp.Or(options.Limit, bucket.PageSize)
+	var page bucket.FolderPage
+	next := max(options.Prefix, options.Token)
+	at, _ := slices.BinarySearch(b.keys, next)
+	for at < len(b.keys) && strings.HasPrefix(b.keys[at], options.Prefix) {
+		name, _, inside := strings.Cut(b.keys[at][len(options.Prefix):], "/")
+		if !inside {
+			at++
+			continue
+		}
+		if len(page.Folders) == limit {
+			page.Next = next
+			break
+		}
+		page.Folders = append(page.Folders, options.Prefix+name+"/")
+		next = options.Prefix + name + "0" // the character after the slash
+		at, _ = slices.BinarySearch(b.keys, next)
 	}
 	return page, nil
 }

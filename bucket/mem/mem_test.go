@@ -17,7 +17,7 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-var extras = []bucket.Verb{bucket.GetRange, bucket.DeleteIf, bucket.Removal, bucket.DeleteAll}
+var extras = []bucket.Verb{bucket.GetRange, bucket.DeleteIf, bucket.Removal, bucket.DeleteAll, bucket.ListFolders}
 
 func TestMemMeetsTheContract(t *testing.T) {
 	buckettest.Run(t, func(*testing.T) bucket.Bucket { return mem.New(nil) }, extras...)

@@ -3,6 +3,7 @@ package failures_test
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 
@@ -105,10 +106,20 @@ var requests = []expense{
 	{"list, one after another", "GET", "GET", "GET", nil, func(ctx context.Context, c client) error {
 		return only(c.bucket.List(ctx, bucket.ListOptions{Prefix: "b", After: "a", Limit: 2}))
 	}},
+	{"folders", "GET", "GET", "GET", made("index/00/marks/a"), func(ctx context.Context, c client) error {
+		folders, err := bucket.Folders(ctx, c.bucket, "index/")
+		if err == nil && !slices.Equal(folders, []string{"index/00/"}) {
+			err = wrong{fmt.Errorf("%q", folders)}
+		}
+		return err
+	}},
 	{"delete", "HEAD, DELETE", "DELETE", "DELETE", made("e"), func(ctx context.Context, c client) error { return c.bucket.Delete(ctx, "e") }},
 	{"delete, missing", "HEAD", "DELETE", "DELETE", nil, missing(func(ctx context.Context, c client) error { return c.bucket.Delete(ctx, "e") })},
 	{"remove", "DELETE", "DELETE", "DELETE", made("f"), func(ctx context.Context, c client) error { return bucket.Remove(ctx, c.bucket, "f") }},
 	{"remove, missing", "DELETE", "DELETE", "DELETE", nil, func(ctx context.Context, c client) error { return bucket.Remove(ctx, c.bucket, "f") }},
+	{"remove all, of 2", "POST", "2 DELETE", "2 DELETE", made("f"), func(ctx context.Context, c client) error {
+		return bucket.RemoveAll(ctx, c.bucket, []string{"f", "missing"}, 2)
+	}},
 	{"delete if", "HEAD, DELETE", "GET, DELETE", "HEAD, DELETE", made("g"), func(ctx context.Context, c client) error {
 		info, err := c.bucket.Stat(ctx, "g")
 		conditional, _ := bucket.As[bucket.ConditionalDeleter](c.bucket)
