@@ -6,9 +6,10 @@ SHELL := bash
 GO       ?= go
 PACKAGES ?= ./...
 FUZZTIME ?= 60s
+HISTORIES ?= 10000
 LINT     := github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
 
-.PHONY: help build test soak integration servers fuzz bench lint cross tools clean
+.PHONY: help build test histories soak integration servers fuzz bench lint cross tools clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -28,6 +29,9 @@ integration: servers ## run the suites against MinIO, versitygw, fake-gcs-server
 
 servers:
 	bash .ci/servers.sh
+
+histories: ## try HISTORIES random histories of the call index (10,000), without the race detector
+	$(GO) test -count=1 -timeout 30m -run TestEveryQueryOfAHistory ./callindex -histories $(HISTORIES)
 
 fuzz: ## fuzz every decoder and parser for FUZZTIME each (60s, or 10000x for a number of inputs)
 	@bash .ci/fuzz.sh $(FUZZTIME) $(PACKAGES)

@@ -235,7 +235,7 @@ func TestErrorsEndASelection(t *testing.T) {
 			return last
 		},
 	} {
-		faults := buckettest.NewFaults(buckettest.Fault{Verb: bucket.List, Key: "calls/*", Do: buckettest.Fail(bucket.ErrRefused)})
+		faults := buckettest.NewFaults(buckettest.Fault{Verb: bucket.ListFolders, Key: "index/", Do: buckettest.Fail(bucket.ErrRefused)})
 		s := openStore(t, bucket.Wrap(b, faults.Inject))
 		if err := use(s.Query(quiver.Query{})); !errors.Is(err, bucket.ErrRefused) {
 			t.Errorf("%s ends with %v", name, err)

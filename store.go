@@ -43,6 +43,11 @@ type Options struct {
 	// Logger is told once of what a memoised function got by with, which Stats counts. Default slog.Default().
 	Logger *slog.Logger
 
+	// Index says how queries are answered. Its zero value keeps what they read of the index in memory, up to 64 MiB.
+	Index callindex.CacheOptions
+	// FoldOnClose lets Close fold the functions whose calls were saved: for programs that run seldom. Many short-lived ones leave that to one (quiver fold).
+	FoldOnClose bool
+
 	Signing        *signing.Ring // signs what is saved, and only what is signed with one of its keys is believed; default none, which believes all
 	AcceptUnsigned bool          // believe what is not signed too
 }
@@ -57,6 +62,7 @@ type Store struct {
 	clock    op.Clock
 	readOnly bool
 	strict   bool
+	folds    bool // when it is closed
 
 	flights flights
 	outage  outage
@@ -68,8 +74,11 @@ type Store struct {
 // New returns the store in a bucket. No request is sent: whether the bucket is a store of this format is seen by the first one. The bucket should have
 // been decorated with deadlines and retries (bucket.Decorate); Close closes it.
 func New(ctx context.Context, b bucket.Bucket, options *Options) (*Store, error) {
-	if ctx.Err() != nil {
-		return nil, fmt.Errorf("opening the store: %w", context.Cause(ctx))
+	if over := ctx.Err(); over != nil {
+		if cause := context.Cause(ctx); !errors.Is(cause, over) { // as that of a signal is not
+			over = fmt.Errorf("%w: %w", over, cause)
+		}
+		return nil, fmt.Errorf("opening the store: %w", over)
 	}
 	if b == nil {
 		return nil, errors.New("opening the store: there is no bucket; make one with adapters/all, or mem.New for a test")
@@ -107,11 +116,12 @@ func New(ctx context.Context, b bucket.Bucket, options *Options) (*Store, error)
 		clock:    o.Clock,
 		readOnly: o.ReadOnly,
 		strict:   o.Strict,
+		folds:    o.FoldOnClose,
 		flights:  flights{table: map[flightKey]*flight{}},
 		notices:  notices{logger: o.Logger, said: map[string]bool{}},
 	}
 	s.Calls = callindex.New(b, &callindex.Options{
-		Context: o.Context, Clock: o.Clock, Entropy: o.Entropy, Signer: signer, Scheme: o.Scheme, Damaged: s.passOver,
+		Context: o.Context, Clock: o.Clock, Entropy: o.Entropy, Signer: signer, Scheme: o.Scheme, Damaged: s.passOver, Cache: o.Index,
 	})
 	return s, nil
 }
@@ -126,10 +136,14 @@ func (s *Store) passOver(damaged *DamagedError) error {
 	return nil
 }
 
-// Close waits for the results that are being saved, for as long as they may take, and closes the bucket.
+// Close waits for the results that are being saved, for as long as they may take, folds where Options.FoldOnClose says so, and closes the bucket.
 func (s *Store) Close() error {
 	s.saves.finish()
-	return s.bucket.Close()
+	var err error
+	if s.folds {
+		err = s.foldOnClose()
+	}
+	return errors.Join(err, s.bucket.Close())
 }
 
 // Expand returns the digest that a key stands for among values and calls together, by at most two LISTs of two keys. A prefix that names a value and another call is

@@ -105,7 +105,7 @@ func (t *transfer) call(ctx context.Context, r *Record) (n Transfer, err error) 
 		return n, err
 	default:
 		n.Copied = 1
-		if err := t.copy(ctx, r); err != nil {
+		if err := t.copy(ctx, key); err != nil {
 			return n, err
 		}
 	}
@@ -122,10 +122,14 @@ func (t *transfer) call(ctx context.Context, r *Record) (n Transfer, err error) 
 	return n, nil
 }
 
-// copy copies what a call names, then the call.
-func (t *transfer) copy(ctx context.Context, r *Record) error {
+// copy copies what a call names, then the call: its record, which has what a query leaves out.
+func (t *transfer) copy(ctx context.Context, key digest.Digest) error {
 	if t.DryRun {
 		return nil
+	}
+	r, err := t.from.Calls.Load(ctx, key)
+	if err != nil {
+		return err
 	}
 	for _, a := range r.Arguments {
 		// An argument may have been given as a digest, and never have been a value here.
@@ -142,7 +146,7 @@ func (t *transfer) copy(ctx context.Context, r *Record) error {
 			return err
 		}
 	}
-	_, err := t.to.Calls.Save(ctx, r, &callindex.SaveOptions{Replace: t.Overwrite, Saved: r.Saved})
+	_, err = t.to.Calls.Save(ctx, r, &callindex.SaveOptions{Replace: t.Overwrite, Saved: r.Saved})
 	return err
 }
 

@@ -10,9 +10,13 @@ import (
 // Encode and Decode are the codec of records, for tests of it.
 func Encode(r *Record, key digest.Digest) ([]byte, error) { return r.encode(key) }
 
-// Decode reads a record as Load does.
+// Decode reads a record as Load does, and forgets under which key it was read.
 func Decode(info bucket.Info, key digest.Digest, body []byte) (*Record, error) {
-	return decode(info, key, body)
+	r, err := decode(info, key, body)
+	if err == nil {
+		r.key = digest.Digest{}
+	}
+	return r, err
 }
 
 // Recode reads a record as Load does, and writes it as Save does.

@@ -199,14 +199,14 @@ func DecodeBatch(mark layout.BatchMark, body []byte) ([]layout.Mark, error) {
 	lines := strings.Split(string(body), "\n")
 	n := len(lines) - 2
 	if n < 1 || lines[n+1] != "" || lines[n] != fmt.Sprint(n) {
-		return nil, fmt.Errorf("%s: the batch mark does not end with the number of its keys", mark.Name())
+		return nil, errors.New("the batch mark does not end with the number of its keys")
 	}
 	marks := make([]layout.Mark, n)
 	last := digest.Digest{}
 	for i, line := range lines[:n] {
 		m, ok := layout.ParseEntry(line)
 		if !ok || i > 0 && m.Key.Compare(last) <= 0 {
-			return nil, fmt.Errorf("%s: line %d of the batch mark is not the entry of a next key", mark.Name(), i+1)
+			return nil, fmt.Errorf("line %d of the batch mark is not the entry of a next key", i+1)
 		}
 		m.Function, m.Write, last = mark.Function, mark.Write, m.Key
 		marks[i] = m

@@ -23,9 +23,19 @@ type Query struct {
 
 	Since, Until time.Time // saved then or later; saved before then
 
-	Order Order // default: by key
+	Order Order // default: AsFound
 	Limit int   // so many at the most; 0: all
+
+	// Settled wants what is folded into the index alone, and as it was when it was folded: no marks are listed, and no records read.
+	Settled bool
+	// MaxPending is how many marked calls a shard may have before the query fails with a *PendingError: each of them may cost a request. Default 50,000.
+	MaxPending int
+	// Account is told what the query went by, as it goes; nil: nobody is.
+	Account *Account
 }
+
+// maxPending is the default of Query.MaxPending.
+const maxPending = 50_000
 
 // Args wants arguments by their names: a value, its digest, or Any. A call without an argument of the name never matches.
 type Args map[string]any
@@ -40,7 +50,8 @@ type Order int
 
 // The orders.
 const (
-	ByKey    Order = iota // ascending
+	AsFound  Order = iota // what is folded first, the calls of a function together, by module and key; then the others, by key
+	ByKey                 // ascending
 	Newest                // the last saved first
 	Oldest                // the first saved first
 	orderEnd              // of the orders
@@ -62,6 +73,9 @@ func (q Query) Template(s *digest.Scheme) (*Template, error) {
 	}
 	if q.Order < 0 || q.Order >= orderEnd {
 		return nil, fmt.Errorf("query: there is no order %d", q.Order)
+	}
+	if q.MaxPending < 0 {
+		return nil, fmt.Errorf("query: at most %d marked calls cannot be kept", q.MaxPending)
 	}
 	if q.Limit < 0 {
 		return nil, fmt.Errorf("query: a limit of %d calls cannot be kept", q.Limit)
@@ -108,6 +122,12 @@ func (t *Template) Match(r *Record) bool {
 		}
 	}
 	return matchMetadata(t.metadata, r.Metadata)
+}
+
+// wantsAll says whether the template wants every record.
+func (t *Template) wantsAll() bool {
+	q := &t.query
+	return q.Name == "" && q.Module == "" && q.Version.IsZero() && q.Code.IsZero() && q.Result == nil && len(t.args) == 0 && len(t.metadata) == 0 && q.Since.IsZero() && q.Until.IsZero()
 }
 
 // argument is the digest of an argument.

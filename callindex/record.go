@@ -2,14 +2,13 @@ package callindex
 
 import (
 	"bytes"
-	"crypto/sha256"
-	"encoding/hex"
 	"encoding/json"
 	"fmt"
 	"time"
 
 	"github.com/quivercache/quiver/bucket"
 	"github.com/quivercache/quiver/digest"
+	"github.com/quivercache/quiver/internal/sealed"
 	"github.com/quivercache/quiver/keyspace"
 	"github.com/quivercache/quiver/signing"
 )
@@ -25,8 +24,9 @@ type Record struct {
 	Metadata Metadata
 	Saved    time.Time // by the writer's clock; set by Save
 
+	key     digest.Digest  // under which it was read
 	write   string         // the write id, set by Save
-	version bucket.Version // of the object it was read from; empty: not read
+	version bucket.Version // of the object it was read from; empty: not read, or read from the index
 
 	signed   signing.KeyID // the key that it says it is signed with; zero: not signed
 	verified bool
@@ -67,13 +67,6 @@ type stored struct {
 	Write     string          `json:"write"`
 }
 
-// The end of a record: a field with the SHA-256 of all bytes before it.
-const (
-	sumOpen  = `,"sha256":"`
-	sumClose = "\"}\n"
-	sumSize  = len(sumOpen) + 2*sha256.Size + len(sumClose)
-)
-
 // encode returns the record's bytes, not signed.
 func (r *Record) encode(key digest.Digest) ([]byte, error) {
 	body, err := r.body(key)
@@ -107,10 +100,7 @@ func (r *Record) body(key digest.Digest) ([]byte, error) {
 
 // seal ends the record with its checksum.
 func seal(body []byte) ([]byte, error) {
-	sum := sha256.Sum256(body)
-	body = append(body, sumOpen...)
-	body = hex.AppendEncode(body, sum[:])
-	body = append(body, sumClose...)
+	body = sealed.Seal(body)
 	if len(body) > RecordLimit {
 		return nil, fmt.Errorf("the record has %d bytes, more than the %d that it may have: give it less metadata", len(body), RecordLimit)
 	}
@@ -120,13 +110,8 @@ func seal(body []byte) ([]byte, error) {
 // decode returns the record of a key from an object's bytes, signed or not. What cannot be believed is a *keyspace.DamagedError, what a later Quiver wrote a
 // *keyspace.NewerFormatError.
 func decode(info bucket.Info, key digest.Digest, body []byte) (*Record, error) {
-	open := len(body) - sumSize
-	if open < 0 || !bytes.HasPrefix(body[open:], []byte(sumOpen)) || !bytes.HasSuffix(body, []byte(sumClose)) {
-		return nil, keyspace.Damaged(info, nil, "it does not end with a checksum, as a record does")
-	}
-	sum := sha256.Sum256(body[:open])
-	if hex.EncodeToString(sum[:]) != string(body[open+len(sumOpen):len(body)-len(sumClose)]) {
-		return nil, keyspace.Damaged(info, nil, "its checksum is not that of its bytes")
+	if err := sealed.Check(body); err != nil {
+		return nil, keyspace.Damaged(info, nil, "%v", err)
 	}
 	// A later format need not have the fields of this one.
 	var head struct{ Format int }
@@ -145,7 +130,7 @@ func decode(info bucket.Info, key digest.Digest, body []byte) (*Record, error) {
 	r := &Record{
 		Call:   Call{Name: s.Name, Module: s.Module, Version: s.Version, Code: s.Code, Arguments: s.Arguments},
 		Result: s.Result, Parts: s.Parts, Inline: s.Inline, Metadata: s.Metadata, Saved: s.Saved,
-		write: s.Write, version: info.Version,
+		key: key, write: s.Write, version: info.Version,
 	}
 	own, err := r.Key()
 	if err != nil || own != key || s.Key != key || s.Format != recordFormat {

@@ -16,6 +16,11 @@ const scanParallel = 32
 // passed over. A record that cannot be read is yielded as its error, a *keyspace.DamagedError or *keyspace.NewerFormatError,
 // and the scan goes on; any other error ends it.
 func (s *Store) Scan(ctx context.Context, after digest.Digest) iter.Seq2[*Record, error] {
+	return s.loadEach(ctx, s.List(ctx, after))
+}
+
+// loadEach yields the records of keys in their order, as Scan does.
+func (s *Store) loadEach(ctx context.Context, keys iter.Seq2[digest.Digest, error]) iter.Seq2[*Record, error] {
 	return func(yield func(*Record, error) bool) {
 		ctx, cancel := context.WithCancel(ctx)
 		ahead := make(chan chan read, scanParallel)
@@ -23,7 +28,7 @@ func (s *Store) Scan(ctx context.Context, after digest.Digest) iter.Seq2[*Record
 		go func() {
 			defer close(finished)
 			defer close(ahead)
-			s.readAhead(ctx, after, ahead)
+			s.readAhead(ctx, keys, ahead)
 		}()
 		defer func() {
 			cancel()
@@ -44,6 +49,41 @@ func (s *Store) Scan(ctx context.Context, after digest.Digest) iter.Seq2[*Record
 	}
 }
 
+// confirmed yields records as they are read one by one, if they still match.
+func (s *Store) confirmed(ctx context.Context, t *Template, records iter.Seq2[*Record, error]) iter.Seq2[*Record, error] {
+	keys := func(yield func(digest.Digest, error) bool) {
+		for r, err := range records {
+			if err != nil {
+				yield(digest.Digest{}, err)
+				return
+			}
+			if !yield(r.key, nil) {
+				return
+			}
+		}
+	}
+	return s.believed(t, s.loadEach(ctx, keys))
+}
+
+// believed yields those of records as they were read that match, and passes over the damaged ones unless it is told otherwise.
+func (s *Store) believed(t *Template, records iter.Seq2[*Record, error]) iter.Seq2[*Record, error] {
+	return func(yield func(*Record, error) bool) {
+		for r, err := range records {
+			if damaged, ok := errors.AsType[*keyspace.DamagedError](err); ok {
+				if err = s.damaged(damaged); err == nil {
+					continue
+				}
+			}
+			if err == nil && !t.Match(r) {
+				continue
+			}
+			if !yield(r, err) || err != nil {
+				return
+			}
+		}
+	}
+}
+
 // read is a record, or why there is none.
 type read struct {
 	record *Record
@@ -51,8 +91,8 @@ type read struct {
 }
 
 // readAhead starts to read the records in order, as many at once as ahead has room for.
-func (s *Store) readAhead(ctx context.Context, after digest.Digest, ahead chan<- chan read) {
-	for key, err := range s.List(ctx, after) {
+func (s *Store) readAhead(ctx context.Context, keys iter.Seq2[digest.Digest, error], ahead chan<- chan read) {
+	for key, err := range keys {
 		next := make(chan read, 1)
 		ahead <- next
 		if err != nil {

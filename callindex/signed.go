@@ -10,6 +10,7 @@ import (
 
 	"github.com/quivercache/quiver/bucket"
 	"github.com/quivercache/quiver/digest"
+	"github.com/quivercache/quiver/internal/sealed"
 	"github.com/quivercache/quiver/keyspace"
 	"github.com/quivercache/quiver/signing"
 )
@@ -46,7 +47,7 @@ func (s *Store) decode(ctx context.Context, info bucket.Info, key digest.Digest,
 	if err != nil {
 		return nil, err
 	}
-	content, mac := cutSigned(text[:len(text)-sumSize])
+	content, mac := cutSigned(text[:len(text)-sealed.Size])
 	if s.signer != nil {
 		err = s.signer.Verify(ctx, signing.Record, key, content, mac)
 	}

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/quivercache/quiver/bucket"
+	"github.com/quivercache/quiver/callindex/internal/cache"
 	"github.com/quivercache/quiver/digest"
 	"github.com/quivercache/quiver/keyspace"
 	"github.com/quivercache/quiver/layout"
@@ -24,6 +25,8 @@ type Options struct {
 
 	Scheme *digest.Scheme // digests the values that queries ask for; default the one without hooks
 
+	Cache CacheOptions // of the parts of the index that queries have read
+
 	// Damaged is told of a damaged record that a query or a transformation meets. What it returns ends that; nil passes the record over, as
 	// it does where Damaged is nil.
 	Damaged func(*keyspace.DamagedError) error
@@ -39,6 +42,9 @@ type Store struct {
 	signer  *signing.Signer
 	marks   *marker
 	retry   op.Backoff
+	entropy op.Entropy
+	cache   *cache.Cache
+	written written
 	scheme  *digest.Scheme
 	damaged func(*keyspace.DamagedError) error
 }
@@ -68,6 +74,8 @@ func New(b bucket.Bucket, options *Options) *Store {
 		signer:  o.Signer,
 		marks:   newMarker(b, o.Clock, o.Entropy),
 		retry:   op.Backoff{Base: 50 * time.Millisecond, Cap: time.Second, Clock: o.Clock, Entropy: o.Entropy},
+		entropy: o.Entropy,
+		cache:   newCache(o.Cache, o.Clock),
 		scheme:  o.Scheme,
 		damaged: o.Damaged,
 	}

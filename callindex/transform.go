@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"iter"
 	"sync"
 	"time"
 
@@ -61,7 +62,7 @@ func (s *Store) Transform(ctx context.Context, function func(*Record) (*Record, 
 	group, scanning := errgroup.WithContext(ctx) // which ends with the group
 	group.SetLimit(o.Parallel)
 	var failed error
-	for r, err := range s.matching(scanning, template) {
+	for r, err := range s.toTransform(scanning, template) {
 		if err != nil {
 			failed = err
 			break
@@ -78,6 +79,14 @@ func (s *Store) Transform(ctx context.Context, function func(*Record) (*Record, 
 		}
 	}
 	return t.sum, failed
+}
+
+// toTransform yields the records to transform. They are read one by one: a row does not tell which version of its record to replace.
+func (s *Store) toTransform(ctx context.Context, t *Template) iter.Seq2[*Record, error] {
+	if t.wantsAll() {
+		return s.believed(t, s.Scan(ctx, digest.Digest{}))
+	}
+	return s.confirmed(ctx, t, s.matching(ctx, t))
 }
 
 // transformation is a Transform under way.

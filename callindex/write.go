@@ -17,6 +17,8 @@ const (
 	attemptTime = 15 * time.Second // for one of them
 )
 
+var errFrozen = errors.New("the process stood still for minutes before it could send the request")
+
 // writing is one writer's attempts at one record. It keeps the rule for every record write: sent once, under a fresh mark, with a deadline; and
 // it remembers the write ids it has used, to recognise its own record when an answer was lost.
 type writing struct {
@@ -29,6 +31,7 @@ type writing struct {
 
 // begin prepares to write the record of a call.
 func (s *Store) begin(c *Call, key digest.Digest) *writing {
+	s.written.add(c.Name)
 	mark := layout.Mark{Function: c.function(), Key: key, Signature: SignatureOf(c.Arguments)}
 	return &writing{store: s, mark: mark, spent: true, used: map[string]bool{}}
 }
@@ -62,7 +65,7 @@ func (w *writing) try(ctx context.Context, request func(ctx context.Context, wri
 		if err := w.announce(ctx); err != nil {
 			return err
 		}
-		once, cancel := context.WithTimeout(op.SingleAttempt(ctx), attemptTime)
+		once, cancel := context.WithTimeout(op.WhileFresh(op.SingleAttempt(ctx), w.fresh), attemptTime)
 		err := request(once, w.placed.write)
 		cancel()
 		if err == nil || !bucket.Retryable(ctx, err) {
@@ -76,6 +79,14 @@ func (w *writing) try(ctx context.Context, request func(ctx context.Context, wri
 			return errors.Join(err, wait)
 		}
 	}
+}
+
+// fresh says why the record may not be sent any more under the mark, which was young enough a moment ago.
+func (w *writing) fresh() error {
+	if w.placed.tooOld(w.store.clock.Now()) {
+		return errFrozen
+	}
+	return nil
 }
 
 // own says whether a record was written by one of these attempts.

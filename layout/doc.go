@@ -8,7 +8,7 @@
 //	index/<shard>/manifest.json                              the list of a shard's segments
 //	index/<shard>/segments/<32 hex>.parquet                  a segment
 //	index/<shard>/segments/<32 hex>.filter                   its filter
-//	index/<shard>/claim                                      tells the store's time
+//	index/<shard>/segments/<32 hex>.deletions                rows of one that count no more
 //	leases/<64 hex>.json                                     who computes a call
 //
 // ab are the first two characters of the digest; <shard> is two hex characters, 00 to 3f. For each kind of object there is a function that

@@ -19,6 +19,15 @@ type Shard uint8
 // String is the shard's name, two hex characters.
 func (s Shard) String() string { return fmt.Sprintf("%02x", uint8(s)) }
 
+// AllShards are the shards in their order.
+func AllShards() []Shard {
+	shards := make([]Shard, Shards)
+	for i := range shards {
+		shards[i] = Shard(i)
+	}
+	return shards
+}
+
 // ParseShard returns the shard of a name.
 func ParseShard(name string) (Shard, bool) {
 	n, err := strconv.ParseUint(name, 16, 8)
@@ -80,7 +89,10 @@ const batch = "batch."
 func (m BatchMark) Name() string { return MarkFolder(m.Function) + batch + m.Write }
 
 // MarkFolder is what the names of a function's marks begin with.
-func MarkFolder(f Function) string { return ShardFolder(f.Shard()) + "marks/" + f.String() + "/" }
+func MarkFolder(f Function) string { return MarksFolder(f.Shard()) + f.String() + "/" }
+
+// MarksFolder is what the names of a shard's marks begin with.
+func MarksFolder(s Shard) string { return ShardFolder(s) + "marks/" }
 
 // ShardFolder is what the names of a shard's objects begin with.
 func ShardFolder(s Shard) string { return Index + s.String() + "/" }
@@ -97,7 +109,7 @@ func ParseMark(name string) (*Mark, *BatchMark) {
 	}
 	if write, ok := strings.CutPrefix(parts[4], batch); ok {
 		m := &BatchMark{Function(function), write}
-		if !isID(write) || m.Name() != name {
+		if !IsID(write) || m.Name() != name {
 			return nil, nil
 		}
 		return nil, m
@@ -111,7 +123,7 @@ func ParseMark(name string) (*Mark, *BatchMark) {
 		return nil, nil
 	}
 	m.Function, m.Write = Function(function), parts[4][at+1:]
-	if !isID(m.Write) || m.Name() != name {
+	if !IsID(m.Write) || m.Name() != name {
 		return nil, nil
 	}
 	return &m, nil
@@ -135,8 +147,8 @@ func ParseEntry(entry string) (Mark, bool) {
 	return m, m.Entry() == entry
 }
 
-// isID says whether text is 32 lower-case hex characters.
-func isID(text string) bool {
+// IsID says whether text is an id: 32 lower-case hex characters.
+func IsID(text string) bool {
 	raw, err := hex.DecodeString(text)
 	return err == nil && len(raw) == 16 && hex.EncodeToString(raw) == text
 }
@@ -144,18 +156,16 @@ func isID(text string) bool {
 // Manifest is the name of a shard's manifest.
 func Manifest(s Shard) string { return ShardFolder(s) + "manifest.json" }
 
-// Claim is the name of the object that a folder writes to read the store's clock.
-func Claim(s Shard) string { return ShardFolder(s) + "claim" }
-
-// Segment is a segment of a shard, which has a table and a filter.
+// Segment is a segment of a shard, which has a table and a filter; or an object with deletions.
 type Segment struct {
 	Shard Shard
 	ID    string // 32 hex characters
 }
 
 const (
-	table  = ".parquet"
-	filter = ".filter"
+	table     = ".parquet"
+	filter    = ".filter"
+	deletions = ".deletions"
 )
 
 // SegmentFolder is what the names of a shard's segments begin with.
@@ -167,7 +177,10 @@ func (s Segment) Table() string { return SegmentFolder(s.Shard) + s.ID + table }
 // Filter is the name of the segment's filter.
 func (s Segment) Filter() string { return SegmentFolder(s.Shard) + s.ID + filter }
 
-// ParseSegment returns the segment of the name of a table or of a filter.
+// Deletions is the name of an object that says which rows of a segment are deleted.
+func (s Segment) Deletions() string { return SegmentFolder(s.Shard) + s.ID + deletions }
+
+// ParseSegment returns the segment of the name of a table, of a filter or of deletions.
 func ParseSegment(name string) (Segment, bool) {
 	parts := strings.Split(name, "/")
 	if len(parts) != 4 {
@@ -177,7 +190,7 @@ func ParseSegment(name string) (Segment, bool) {
 	if !ok {
 		return Segment{}, false
 	}
-	id := strings.TrimSuffix(strings.TrimSuffix(parts[3], table), filter)
+	id, _, _ := strings.Cut(parts[3], ".")
 	s := Segment{shard, id}
-	return s, isID(id) && (s.Table() == name || s.Filter() == name)
+	return s, IsID(id) && (s.Table() == name || s.Filter() == name || s.Deletions() == name)
 }

@@ -42,9 +42,9 @@ func TestNamesStay(t *testing.T) {
 		{layout.Mark{Function: f, Key: d, Signature: 0xab, Write: id}.Name(), "index/25/marks/9693bbb6/" + d.String() + ".00000000000000ab." + id},
 		{layout.BatchMark{Function: f, Write: id}.Name(), "index/25/marks/9693bbb6/batch." + id},
 		{layout.Manifest(5), "index/05/manifest.json"},
-		{layout.Claim(63), "index/3f/claim"},
 		{layout.Segment{Shard: 5, ID: id}.Table(), "index/05/segments/" + id + ".parquet"},
 		{layout.Segment{Shard: 5, ID: id}.Filter(), "index/05/segments/" + id + ".filter"},
+		{layout.Segment{Shard: 5, ID: id}.Deletions(), "index/05/segments/" + id + ".deletions"},
 	} {
 		if c.got != c.want {
 			t.Errorf("name %s, want %s", c.got, c.want)
@@ -84,7 +84,7 @@ func TestWhatIsBuiltIsParsed(t *testing.T) {
 			}
 		}
 		segment := layout.Segment{Shard: s, ID: id}
-		for _, name := range []string{segment.Table(), segment.Filter()} {
+		for _, name := range []string{segment.Table(), segment.Filter(), segment.Deletions()} {
 			if got, ok := layout.ParseSegment(name); !ok || got != segment || !strings.HasPrefix(name, layout.SegmentFolder(s)) {
 				t.Errorf("ParseSegment(%s) = %v, %v", name, got, ok)
 			}
@@ -129,7 +129,7 @@ func FuzzParse(f *testing.F) {
 		if mark, batch := layout.ParseMark(name); mark != nil && mark.Name() != name || batch != nil && batch.Name() != name {
 			t.Errorf("ParseMark(%q) = %v, %v", name, mark, batch)
 		}
-		if s, ok := layout.ParseSegment(name); ok && s.Table() != name && s.Filter() != name {
+		if s, ok := layout.ParseSegment(name); ok && s.Table() != name && s.Filter() != name && s.Deletions() != name {
 			t.Errorf("ParseSegment(%q) = %v", name, s)
 		}
 		if m, ok := layout.ParseEntry(name); ok && m.Entry() != name {

@@ -1,0 +1,5 @@
+//go:build soak
+
+package segment_test
+
+const stride = 1
