@@ -91,6 +91,18 @@ func TestOpeningCostsOneGetAtMost(t *testing.T) {
 	recorder.Expect(t, "get quiver.json", "put index/*", "put calls/*")
 }
 
+func TestAContextThatIsOverOpensNothingAndShows(t *testing.T) {
+	interrupted := errors.New("interrupt signal received")
+	for _, cause := range []error{nil, interrupted} {
+		ctx, cancel := context.WithCancelCause(t.Context())
+		cancel(cause)
+		store, err := quiver.New(ctx, mem.New(nil), nil)
+		if store != nil || !errors.Is(err, context.Canceled) || cause != nil && !errors.Is(err, cause) || strings.Count(err.Error(), "canceled") != 1 {
+			t.Errorf("of the cause %v: %v", cause, err)
+		}
+	}
+}
+
 func TestManyFirstWritersMakeOneStore(t *testing.T) {
 	b := mem.New(nil)
 	var group sync.WaitGroup

@@ -31,9 +31,12 @@ type app struct {
 	clock  op.Clock
 
 	storeURL string
+	cacheDir string // of the index; empty or noCache: none
 	json     bool
 	verbose  bool
 	exit     int // of exec: the status to end with where no error says otherwise
+
+	conditional bool // the store that is open deletes with a condition
 }
 
 // run runs the program with arguments and returns its exit status.
@@ -98,11 +101,12 @@ could not be reached, 130 interrupted. quiver exec ends as the command does; see
 	})
 	flags := root.PersistentFlags()
 	flags.StringVar(&a.storeURL, "store", "", "the store's `URL` (default $QUIVER_STORE, else a directory in your cache folder)")
+	flags.StringVar(&a.cacheDir, "cache-dir", a.defaultCacheDir(), "keep what queries read of the index in this `folder`, up to 1 GiB; off: nowhere; also $"+cacheVariable)
 	flags.BoolVar(&a.json, "json", false, "print one JSON object a line")
 	flags.BoolVarP(&a.verbose, "verbose", "v", false, "say which store is in use, and more, on stderr")
 	for _, command := range []*cobra.Command{
 		a.execCommand(), a.putCommand(), a.getCommand(), a.showCommand(), a.lsCommand(), a.expandCommand(), a.shrinkCommand(),
-		a.queryCommand(), a.evictCommand(), a.transformCommand(), a.statsCommand(), a.doctorCommand(), a.versionCommand(),
+		a.queryCommand(), a.foldCommand(), a.checkCommand(), a.evictCommand(), a.transformCommand(), a.statsCommand(), a.doctorCommand(), a.versionCommand(),
 	} {
 		root.AddCommand(command)
 	}
@@ -192,8 +196,8 @@ func (a *app) cacheFolder() (string, error) {
 // requestsAtOnce is how many requests one quiver has under way.
 const requestsAtOnce = 64
 
-// open opens the store in use. Nothing is sent yet. The caller closes it.
-func (a *app) open(ctx context.Context) (*quiver.Store, error) {
+// open opens the store in use, whose requests go through the middleware. Nothing is sent yet. The caller closes it.
+func (a *app) open(ctx context.Context, through ...bucket.Middleware) (*quiver.Store, error) {
 	name, err := a.storeName()
 	if err != nil {
 		return nil, err
@@ -209,39 +213,28 @@ func (a *app) open(ctx context.Context) (*quiver.Store, error) {
 	if err != nil {
 		return nil, err
 	}
+	_, a.conditional = bucket.As[bucket.ConditionalDeleter](b)
 	b, err = bucket.Decorate(b, bucket.Decorators{Limit: requestsAtOnce})
 	if err != nil {
 		return nil, err
 	}
-	return quiver.New(ctx, b, &quiver.Options{Clock: a.clock, Signing: ring, AcceptUnsigned: a.isSet("QUIVER_ACCEPT_UNSIGNED")})
+	return quiver.New(ctx, bucket.Wrap(b, through...), &quiver.Options{Clock: a.clock, Signing: ring, AcceptUnsigned: a.isSet("QUIVER_ACCEPT_UNSIGNED"), Index: a.indexCache()})
 }
 
 // openBucket opens the bucket of a store. Nothing is sent yet.
 func openBucket(ctx context.Context, name string) (bucket.Bucket, error) {
 	b, err := all.Open(ctx, name)
 	if errors.Is(err, bucket.ErrInvalid) {
-		return nil, usageError{fmt.Errorf("the store: %w", err)}
+		return nil, usageError{errors.New("the store: " + strings.TrimPrefix(err.Error(), bucket.ErrInvalid.Error()+": "))}
 	}
-	if err != nil {
-		return nil, fmt.Errorf("opening the store: %w", err)
-	}
-	return b, nil
+	return b, err
 }
 
 // withStore runs a command's work on the store in use, interruptible, and closes the store.
-func (a *app) withStore(ctx context.Context, work func(ctx context.Context, store *quiver.Store) error) (err error) {
+func (a *app) withStore(ctx context.Context, work func(ctx context.Context, store *quiver.Store) error) error {
 	ctx, stop := interruptible(ctx)
 	defer stop()
-	store, err := a.open(ctx)
-	if err != nil {
-		return err
-	}
-	defer func() {
-		if closing := store.Close(); err == nil {
-			err = closing
-		}
-	}()
-	err = work(ctx, store)
+	err := a.onStore(ctx, work)
 	switch {
 	case err == nil:
 		return nil
@@ -252,6 +245,20 @@ func (a *app) withStore(ctx context.Context, work func(ctx context.Context, stor
 		return &storeError{name, err, a.verbose}
 	}
 	return err
+}
+
+// onStore opens the store in use for some work, and closes it.
+func (a *app) onStore(ctx context.Context, work func(ctx context.Context, store *quiver.Store) error) (err error) {
+	store, err := a.open(ctx, a.waiting())
+	if err != nil {
+		return err
+	}
+	defer func() {
+		if closing := store.Close(); err == nil {
+			err = closing
+		}
+	}()
+	return work(ctx, store)
 }
 
 // storeError is a failure of the store itself: what it says first is what went wrong and what to do, and the whole chain only with -v.

@@ -53,27 +53,37 @@ func (a *app) examine(ctx context.Context, name string, options doctor.Options) 
 	options.Begin = func(check string) { a.beginCheck(ctx, check) }
 	var printing error
 	options.Found = func(f doctor.Finding) { printing = errors.Join(printing, a.printFinding(f)) }
+	options.Location = location(name)
 	if conditional := withParameter(name, "conditional_delete=true"); conditional != "" {
 		options.Conditional = func(ctx context.Context) (bucket.Bucket, error) { return all.Open(ctx, conditional) }
 	}
 	report, err := doctor.Run(ctx, func(ctx context.Context) (bucket.Bucket, error) { return openBucket(ctx, name) }, &options)
-	if err != nil {
-		return err
+	if err == nil {
+		a.eraseProgress()
+		if err := errors.Join(printing, a.printReport(report)); err != nil {
+			return err
+		}
+		err = report.Err()
 	}
-	a.eraseProgress()
-	if err := errors.Join(printing, a.printReport(report)); err != nil {
-		return err
-	}
-	err = report.Err()
 	switch {
 	case err == nil:
 		return nil
 	case ctx.Err() != nil:
 		return errInterrupted
-	case errors.Is(err, doctor.ErrUnfit):
+	case report != nil: // which has said why
 		return fmt.Errorf("%w; docs/doctor.md says what to do", err)
+	case exitStatus(err) == exitStore:
+		return &storeError{name, err, a.verbose}
 	}
-	return &storeError{name, err, a.verbose}
+	return err
+}
+
+// location is where the bucket of a name is: a URL without its parameters, or a directory, which takes every character as it is; with a slash at the end.
+func location(name string) string {
+	if strings.Contains(name, "://") {
+		name, _, _ = strings.Cut(name, "?")
+	}
+	return strings.TrimSuffix(name, "/") + "/"
 }
 
 // withParameter is a URL with one more parameter, empty where the name of a store is that of a directory, which takes every character as it is.
@@ -155,7 +165,7 @@ func (a *app) printReport(r *doctor.Report) error {
 	if r.Err() == nil {
 		fmt.Fprintln(a.out, "\nThis store holds all that Quiver needs.")
 	}
-	_, err := fmt.Fprintf(a.out, "%d requests, %s sent, %s received, %.1f s, in %s\n", r.Usage.Requests, bytesText(r.Usage.Sent), bytesText(r.Usage.Received),
+	_, err := fmt.Fprintf(a.out, "%s, %s sent, %s received, %.1f s, in %s\n", counted(r.Usage.Requests, "request"), bytesText(r.Usage.Sent), bytesText(r.Usage.Received),
 		r.Took.Seconds(), r.Folder)
 	return err
 }

@@ -28,3 +28,21 @@ func TestAParameterIsAddedToURLsOnly(t *testing.T) {
 		}
 	}
 }
+
+func TestTheLocationOfABucketIsItsNameWithoutParameters(t *testing.T) {
+	for name, want := range map[string]string{
+		"s3://b": "s3://b/", "s3://b/team/p?region=r": "s3://b/team/p/", "gs://b/x/": "gs://b/x/", "file:///srv/q?sync=false": "file:///srv/q/", "/dir?x": "/dir?x/", "./d/": "./d/",
+	} {
+		if got := location(name); got != want {
+			t.Errorf("%s: %q", name, got)
+		}
+	}
+}
+
+func TestACountIsOfOneOrOfMany(t *testing.T) {
+	for n, want := range map[int64]string{0: "0 requests", 1: "1 request", 2: "2 requests"} {
+		if got := counted(n, "request"); got != want {
+			t.Errorf("%d: %q", n, got)
+		}
+	}
+}

@@ -55,9 +55,11 @@ as it was remembered is left alone. A directory that has a .git inside is never 
 A DRY RUN asks whether what a replay needs is there, and does not read it: what is there but
 damaged is noticed by the replay alone, which then runs the command.
 
-THE STORE has 3 seconds to say what it remembers, then the command runs; a dead store never
-stops it, unless --strict is given. QUIVER_DISABLE=1 just runs the command, QUIVER_REFRESH=1 is
---refresh for all; 0, no, false and off are as if they were not set.
+THE STORE has 3 seconds to say what it remembers, then the command runs without it: that is
+neither a hit nor a miss. It then has 5 seconds more to take the outcome, where it had answered 30,
+and time for the bytes. A dead store never stops the command, unless --strict is given.
+QUIVER_DISABLE=1 just runs the command, QUIVER_REFRESH=1 is --refresh for all; 0, no, false and
+off are as if they were not set.
 
 RECORDS keep the command line, cut to 500 bytes, and the names of inputs, outputs and variables;
 never the value of a variable.
@@ -124,6 +126,7 @@ func (a *app) execute(ctx context.Context, o execution.Options) int {
 		hostname = "unknown"
 	}
 	var storeless atomic.Bool // the settings name no store that there could be, so there is none to count for
+	name, _ := a.storeName()  // opening it tells why there is none
 	engine := &execution.Engine{
 		Stdin: a.in, Stdout: a.out, Stderr: a.err,
 		Store: func(ctx context.Context) (*quiver.Store, error) {
@@ -133,6 +136,7 @@ func (a *app) execute(ctx context.Context, o execution.Options) int {
 			}
 			return store, err
 		},
+		StoreName: name,
 		Clock:     a.clock,
 		LookupEnv: os.LookupEnv,
 		Hostname:  hostname,

@@ -24,7 +24,8 @@ func (a *app) getCommand() *cobra.Command {
 		Long: `Write a value's bytes, as it was encoded, to standard output; of a call of quiver exec, what its command printed there.
 
 Its checksum is known only at its end. With --output the file appears when all of it was read and
-found right; on standard output a damaged value is noticed after its bytes: heed the exit status.`,
+found right; on standard output a damaged value is noticed after its bytes: heed the exit status.
+What is written are the bytes alone: --json changes nothing here, and quiver show --json describes them.`,
 		Example: "  quiver get 3fa9c1 > model.bin\n  quiver get 3fa9c1 --output model.bin",
 		Args:    cobra.ExactArgs(1),
 		RunE: func(c *cobra.Command, words []string) error {
@@ -44,7 +45,7 @@ found right; on standard output a damaged value is noticed after its bytes: heed
 func copyValue(ctx context.Context, store *quiver.Store, key digest.Key, w io.Writer) error {
 	value, err := store.Values.Open(ctx, key)
 	if errors.Is(err, quiver.ErrNotFound) && !isOdd(err) {
-		return printCall(ctx, store, key, w, err)
+		return printCall(ctx, store, key, w)
 	}
 	if err != nil {
 		return err
@@ -54,11 +55,11 @@ func copyValue(ctx context.Context, store *quiver.Store, key digest.Key, w io.Wr
 	return err
 }
 
-// printCall writes what the command of a call printed; where there is no such call either, the error is that of the value.
-func printCall(ctx context.Context, store *quiver.Store, key digest.Key, w io.Writer, noValue error) error {
+// printCall writes what the command of a call printed.
+func printCall(ctx context.Context, store *quiver.Store, key digest.Key, w io.Writer) error {
 	r, err := store.Calls.Load(ctx, key)
 	if errors.Is(err, quiver.ErrNotFound) && !isOdd(err) {
-		return noValue
+		return fmt.Errorf("%s: %w, neither of a value nor of a call", key, quiver.ErrNotFound)
 	}
 	if err == nil {
 		err = execution.PrintStdout(ctx, store, r, w)

@@ -18,9 +18,9 @@ import (
 func (a *app) lsCommand() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "ls",
-		Short: "List values or calls",
+		Short: "List values, calls or functions",
 	}
-	c.AddCommand(a.lsValuesCommand(), a.lsCallsCommand())
+	c.AddCommand(a.lsValuesCommand(), a.lsCallsCommand(), a.lsFunctionsCommand())
 	return c
 }
 
@@ -93,6 +93,9 @@ for each 1,000. A damaged record is named on stderr, and the exit status is 1.`,
 	return c
 }
 
+// page is how many calls are printed together: the first are seen before the last are read.
+const page = 1000
+
 // printCalls prints calls, at most so many as the limit says; 0 means all. Records that cannot be read are named on stderr.
 func (a *app) printCalls(calls iter.Seq2[*quiver.Record, error], limit int) error {
 	rows := newTable(a.out, "call", "name", "version", "result", "saved", "what")
@@ -115,6 +118,11 @@ func (a *app) printCalls(calls iter.Seq2[*quiver.Record, error], limit int) erro
 			err = printJSON(a.out, recordJSON(key, r))
 		} else {
 			rows.AppendRow(table.Row{short(key), r.Name, r.Version, short(r.Result), timeText(r.Saved), preview(r)})
+			if rows.Length() == page {
+				a.render(rows)
+				rows.ResetRows()
+				rows.ResetHeaders()
+			}
 		}
 		if n++; err != nil || n == limit {
 			return err

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"strings"
 	"time"
 
 	"github.com/jedib0t/go-pretty/v6/table"
@@ -41,6 +42,21 @@ func newTable(w io.Writer, columns ...any) table.Writer {
 	t.SuppressTrailingSpaces()
 	t.AppendHeader(table.Row(columns))
 	return t
+}
+
+// counted is a number of things for people.
+func counted(n int64, thing string) string {
+	if n == 1 {
+		return "1 " + thing
+	}
+	return fmt.Sprintf("%d %ss", n, thing)
+}
+
+// jsonText is a value as JSON for people, in which < is <.
+func jsonText(value any) (string, error) {
+	var text strings.Builder
+	err := printJSON(&text, value)
+	return strings.TrimSuffix(text.String(), "\n"), err
 }
 
 // bytesText is a number of bytes for people.

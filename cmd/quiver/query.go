@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"maps"
@@ -20,11 +19,16 @@ func (a *app) queryCommand() *cobra.Command {
 	var flags queryFlags
 	var limit int
 	var sort, groupBy string
-	var count bool
+	var count, settled bool
 	c := &cobra.Command{
 		Use:   "query",
 		Short: "Find calls by function, arguments, result, metadata and time",
-		Long: `Find the calls that match all flags. Every record is read: a request for each call, and one for each 1,000.
+		Long: `Find the calls that match all flags, as they are now. The index answers for all that is folded into it, by a few requests for a
+function; a call that is not folded yet, and that may match, takes one of its own, and how many are not is said on stderr (quiver fold).
+--settled asks the index alone, as of the last fold.
+
+The order is that in which calls are found: what is folded first, the calls of a function together. So the first are printed before the last
+are read, and --limit ends the reading. It changes with every fold; --sort key, newest and oldest do not, and read all that match first.
 
 ` + queryHelp,
 		Example: `  quiver query --name train --arg rate=0.5 --since 1d --sort newest
@@ -48,27 +52,34 @@ func (a *app) queryCommand() *cobra.Command {
 				if err != nil {
 					return err
 				}
-				q.Order, q.Limit = order, limit
+				var account callindex.Account
+				q.Order, q.Limit, q.Settled, q.Account = order, limit, settled, &account
 				calls := store.Query(q)
 				switch {
 				case group != nil:
-					return a.printGroups(ctx, calls, groupBy, group)
+					err = a.printGroups(ctx, calls, groupBy, group)
 				case count:
-					return a.printCount(ctx, calls)
+					err = a.printCount(ctx, calls)
+				default:
+					err = a.printCalls(calls.All(ctx), 0)
 				}
-				return a.printCalls(calls.All(ctx), 0)
+				if err == nil {
+					a.tellAccount(q, account)
+				}
+				return err
 			})
 		},
 	}
 	flags.register(c)
 	limitFlag(c, &limit)
-	c.Flags().StringVar(&sort, "sort", "key", "order: key, newest or oldest")
+	c.Flags().StringVar(&sort, "sort", "found", "`order`: found, key, newest or oldest")
+	c.Flags().BoolVar(&settled, "settled", false, "ask for what is folded alone, and say on stderr as of when that is")
 	c.Flags().BoolVar(&count, "count", false, "print how many calls match")
 	c.Flags().StringVar(&groupBy, "group-by", "", "print how many calls there are for each `FIELD`: name, module, version, result, arg:NAME, tag:KEY or meta:GROUP.KEY")
 	return c
 }
 
-var orders = map[string]callindex.Order{"key": callindex.ByKey, "newest": callindex.Newest, "oldest": callindex.Oldest}
+var orders = map[string]callindex.Order{"found": callindex.AsFound, "key": callindex.ByKey, "newest": callindex.Newest, "oldest": callindex.Oldest}
 
 // parseGroup returns what a record is grouped by; nil where that was not asked for.
 func parseGroup(field string) (func(*quiver.Record) string, error) {
@@ -110,11 +121,11 @@ func metadataText(r *quiver.Record, group, key string) string {
 	case string:
 		return value
 	default:
-		text, err := json.Marshal(value)
+		text, err := jsonText(value)
 		if err != nil {
 			return err.Error()
 		}
-		return string(text)
+		return text
 	}
 }
 
@@ -133,22 +144,25 @@ func (a *app) printCount(ctx context.Context, calls quiver.Selection) error {
 }
 
 func (a *app) printGroups(ctx context.Context, calls quiver.Selection, field string, by func(*quiver.Record) string) error {
-	groups, err := calls.GroupBy(ctx, by)
-	if err != nil {
-		return err
+	counts := map[string]int{}
+	for r, err := range calls.All(ctx) {
+		if err != nil {
+			return err
+		}
+		counts[by(r)]++
 	}
 	rows := newTable(a.out, field, "calls")
-	for _, group := range slices.Sorted(maps.Keys(groups)) {
+	for _, group := range slices.Sorted(maps.Keys(counts)) {
 		if a.json {
 			if err := printJSON(a.out, struct {
 				Group string `json:"group"`
 				Count int    `json:"count"`
-			}{group, len(groups[group])}); err != nil {
+			}{group, counts[group]}); err != nil {
 				return err
 			}
 			continue
 		}
-		rows.AppendRow(table.Row{group, len(groups[group])})
+		rows.AppendRow(table.Row{group, counts[group]})
 	}
 	a.render(rows)
 	return nil

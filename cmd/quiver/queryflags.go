@@ -35,6 +35,7 @@ type queryFlags struct {
 	name, module, version, code, result string
 	args, meta, tags                    []string
 	since, until                        string
+	maxPending                          int
 }
 
 func (q *queryFlags) register(c *cobra.Command) {
@@ -49,6 +50,7 @@ func (q *queryFlags) register(c *cobra.Command) {
 	flags.StringArrayVar(&q.tags, "tag", nil, "with this tag (`KEY[=TEXT]`)")
 	flags.StringVar(&q.since, "since", "", "saved at this `time` or later")
 	flags.StringVar(&q.until, "until", "", "saved before this `time`")
+	flags.Var((*count)(&q.maxPending), "max-pending", "give up where more calls of a shard are not folded yet; 0 means 50,000")
 }
 
 // isEmpty says whether no flag was given: all calls would match.
@@ -58,7 +60,7 @@ func (q *queryFlags) isEmpty() bool {
 
 // query turns the flags into a query. The store is asked only for short digests.
 func (q *queryFlags) query(ctx context.Context, store *quiver.Store, now time.Time) (quiver.Query, error) {
-	query := quiver.Query{Name: q.name, Module: q.module, Args: quiver.Args{}, Metadata: quiver.Metadata{}}
+	query := quiver.Query{Name: q.name, Module: q.module, Args: quiver.Args{}, Metadata: quiver.Metadata{}, MaxPending: q.maxPending}
 	var err error
 	if query.Version, err = parseVersion(q.version); err != nil {
 		return query, err

@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"maps"
@@ -51,7 +50,7 @@ func (a *app) show(ctx context.Context, store *quiver.Store, key digest.Digest) 
 	}
 	switch {
 	case err == nil && a.json:
-		return printJSON(a.out, recordJSON(key, record))
+		return printJSON(a.out, singleJSON(key, record))
 	case err == nil:
 		return a.showRecord(key, record)
 	case !errors.Is(err, quiver.ErrNotFound):
@@ -97,7 +96,7 @@ type callJSON struct {
 	Arguments []callindex.Argument `json:"arguments"`
 	Result    digest.Digest        `json:"result,omitzero"`
 	Parts     []digest.Digest      `json:"parts,omitempty"`
-	Inlined   bool                 `json:"inlined"`
+	Inlined   *bool                `json:"inlined,omitempty"` // whether the record has the result; nil: of many, which the index answers for, it is not told
 	Metadata  callindex.Metadata   `json:"metadata,omitempty"`
 	Saved     time.Time            `json:"saved"`
 	Signed    *signedJSON          `json:"signed,omitempty"`
@@ -105,8 +104,15 @@ type callJSON struct {
 
 func recordJSON(key digest.Digest, r *callindex.Record) callJSON {
 	return callJSON{Kind: "call", Key: key, Name: r.Name, Module: r.Module, Version: r.Version, Code: r.Code,
-		Arguments: append([]callindex.Argument{}, r.Arguments...), Result: r.Result, Parts: r.Parts, Inlined: r.Inline != nil,
+		Arguments: append([]callindex.Argument{}, r.Arguments...), Result: r.Result, Parts: r.Parts,
 		Metadata: r.Metadata, Saved: r.Saved, Signed: newSignedJSON(r.Signed())}
+}
+
+// singleJSON is a record that was read itself.
+func singleJSON(key digest.Digest, r *callindex.Record) callJSON {
+	line, inlined := recordJSON(key, r), r.Inline != nil
+	line.Inlined = &inlined
+	return line
 }
 
 // showRecord shows a record for people, a line for each thing that it has.
@@ -138,11 +144,11 @@ func (a *app) showRecord(key digest.Digest, r *callindex.Record) error {
 	}
 	for _, group := range slices.Sorted(maps.Keys(r.Metadata)) {
 		for _, name := range slices.Sorted(maps.Keys(r.Metadata[group])) {
-			value, err := json.Marshal(r.Metadata[group][name])
+			value, err := jsonText(r.Metadata[group][name])
 			if err != nil {
 				return err
 			}
-			line(group, name+" = "+string(value))
+			line(group, name+" = "+value)
 		}
 	}
 	return nil

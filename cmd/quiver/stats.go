@@ -25,9 +25,10 @@ func (a *app) counts() (*stats.File, error) {
 func (a *app) statsCommand() *cobra.Command {
 	return &cobra.Command{
 		Use:   "stats",
-		Short: "Show hits, misses and why, errors, and the time saved, on this machine",
-		Long: `Show what quiver exec did on this machine, for each store: hits, misses with their reasons, how often the store
-failed, and the time that the hits took less than the runs they replaced. With --store, of that store alone. No store is asked.`,
+		Short: "Show hits, misses and why, failures of the store, and the time saved, on this machine",
+		Long: `Show what quiver exec did on this machine, for each store: hits; misses, with their reasons; runs without the store, which were
+neither, since it failed as it was asked; runs unsaved, since it failed only then; and the time that the hits took less than
+the runs they replaced. With --store, of that store alone. No store is asked.`,
 		Args: cobra.NoArgs,
 		RunE: func(*cobra.Command, []string) error {
 			file, err := a.counts()
@@ -38,7 +39,7 @@ failed, and the time that the hits took less than the runs they replaced. With -
 			if err != nil {
 				return err
 			}
-			rows := newTable(a.out, "store", "hits", "misses", "errors", "time saved", "since", "why missed")
+			rows := newTable(a.out, "store", "hits", "misses", "without store", "unsaved", "time saved", "since", "why missed")
 			for _, store := range slices.Sorted(maps.Keys(counts)) {
 				if a.storeURL != "" && store != a.storeURL {
 					continue
@@ -59,7 +60,7 @@ failed, and the time that the hits took less than the runs they replaced. With -
 					reasons = append(reasons, fmt.Sprintf("%s: %d", reason, c.Misses[reason]))
 				}
 				saved := time.Duration(c.Saved * float64(time.Second)).Round(time.Millisecond)
-				rows.AppendRow(table.Row{store, c.Hits, misses, c.Errors, saved, timeText(c.Since), strings.Join(reasons, ", ")})
+				rows.AppendRow(table.Row{store, c.Hits, misses, c.Without, c.Unsaved, saved, timeText(c.Since), strings.Join(reasons, ", ")})
 			}
 			a.render(rows)
 			return nil

@@ -57,6 +57,9 @@ func (a *app) transformCommand() *cobra.Command {
 its new key: the new record is saved, then the old one is removed. Where another call has the new key already, both stay as they are.
 A record that somebody else changes meanwhile is read again. Done again, it goes on where it broke off.
 
+On a store that cannot delete with a condition (quiver doctor tells; MinIO is one) the old records stay beside the new ones, since somebody may
+just be changing them. --dry-run says how many. While nobody else writes, quiver evict removes them.
+
 ` + queryHelp,
 		Example: "  quiver transform --name train --set-name models.train --dry-run\n  quiver transform --all --set-tag project=alpha",
 		Args:    cobra.NoArgs,
@@ -101,6 +104,9 @@ func (a *app) transform(ctx context.Context, store *quiver.Store, flags *queryFl
 	if err != nil {
 		return err
 	}
+	if dryRun && !a.conditional {
+		done.Kept = done.Moved
+	}
 	if a.json {
 		return printJSON(a.out, struct {
 			Seen      int  `json:"seen"`
@@ -113,19 +119,20 @@ func (a *app) transform(ctx context.Context, store *quiver.Store, flags *queryFl
 			DryRun    bool `json:"dry_run"`
 		}{done.Seen, done.Same, done.Changed, done.Moved, done.Gone, done.Conflict, done.Kept, dryRun})
 	}
-	would := ""
+	be, would := "", ""
 	if dryRun {
-		would = "would be "
+		be, would = "would be ", "would "
 	}
-	fmt.Fprintf(a.out, "%d calls: %d %schanged, %d %sgiven another key, %d as they were\n", done.Seen, done.Changed, would, done.Moved, would, done.Same)
+	fmt.Fprintf(a.out, "%s: %d %schanged, %d %sgiven another key, %d as they were\n", counted(int64(done.Seen), "call"), done.Changed, be, done.Moved, be, done.Same)
 	if done.Conflict > 0 {
-		fmt.Fprintf(a.out, "%d stay: another call has their new key\n", done.Conflict)
+		fmt.Fprintf(a.out, "%d %sstay: another call has their new key\n", done.Conflict, would)
 	}
 	if done.Gone > 0 {
 		fmt.Fprintf(a.out, "%d were removed by somebody else meanwhile\n", done.Gone)
 	}
 	if done.Kept > 0 {
-		fmt.Fprintf(a.out, "%d old records stay: this store cannot remove them safely while others write; quiver evict removes them\n", done.Kept)
+		fmt.Fprintf(a.out, "%s %sstay beside the new ones: this store cannot remove them safely while others write\n", counted(int64(done.Kept), "old record"), would)
+		fmt.Fprintln(a.out, "quiver evict removes them while nobody writes: by flags that find them and not the new ones, as their old --name; its --dry-run shows which")
 	}
 	return nil
 }

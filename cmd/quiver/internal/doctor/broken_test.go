@@ -167,10 +167,16 @@ func losingAnswers() bucket.Middleware {
 	})
 }
 
-// fallingSilent answers so many requests and no more.
-func fallingSilent(after int64) bucket.Middleware {
+// falling answers so many requests and then in a way of its own.
+func falling(after int64, into handle) bucket.Middleware {
 	var requests atomic.Int64
-	return where(func(*bucket.Request) bool { return requests.Add(1) > after }, failing(bucket.ErrUnavailable))
+	return where(func(*bucket.Request) bool { return requests.Add(1) > after }, into)
+}
+
+// hanging does not answer.
+func hanging(ctx context.Context, _ *bucket.Request, _ bucket.Handler) (bucket.Answer, error) {
+	<-ctx.Done()
+	return bucket.Answer{}, ctx.Err()
 }
 
 // ignoringTheVersion deletes whatever there is.

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/quivercache/quiver/bucket"
@@ -67,15 +68,27 @@ func (x *examination) try(ctx context.Context, c check) (Finding, error) {
 		f.Holds, f.Detail, f.Cost = Holds, detail, ""
 		return f, nil
 	}
-	f.Detail = err.Error()
+	f.Detail = plain(err)
 	if _, ok := errors.AsType[untold](err); ok {
 		return f, nil
 	}
 	if outage(err) {
+		if c.name == reach {
+			f.Holds = Broken // that is what it asks
+		}
 		return f, err
 	}
 	f.Holds = Broken
 	return f, nil
+}
+
+// plain is an error for people: of a request that failed without the key, which means nothing to anybody but the doctor.
+func plain(err error) string {
+	text := err.Error()
+	if failure, ok := errors.AsType[*bucket.Error](err); ok {
+		text = strings.Replace(text, string(failure.Verb)+" "+failure.Key+": ", string(failure.Verb)+": ", 1)
+	}
+	return text
 }
 
 // outage says whether an error is the lack of an answer, rather than one that should not be.

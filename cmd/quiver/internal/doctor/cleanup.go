@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"sync/atomic"
+	"time"
 
 	"golang.org/x/sync/errgroup"
 
@@ -12,8 +13,8 @@ import (
 
 // cleanUp removes the objects of the examination, whatever has become of its context: those that the ledger knows, also where the store lists late, and
 // those that a listing shows.
-func (x *examination) cleanUp(ctx context.Context) (Finding, error) {
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), cleaningTime)
+func (x *examination) cleanUp(ctx context.Context, limit time.Duration) (Finding, error) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), limit)
 	defer cancel()
 	f := Finding{Check: cleanup, Holds: Holds, Needed: true}
 	listing := x.look(ctx)
@@ -21,16 +22,16 @@ func (x *examination) cleanUp(ctx context.Context) (Finding, error) {
 	left := len(x.ledger.keys())
 	switch {
 	case err != nil:
-		f.Holds, f.Cost = Broken, "they stay, and are paid for, until somebody removes them: all under quiver-doctor/ is the doctor's and of no use"
-		f.Detail = fmt.Sprintf("%d objects could not be removed from %s: %s", left, x.folder, err)
+		f.Holds, f.Cost = Broken, "they stay, and are paid for, until somebody removes them: all under "+x.Location+"quiver-doctor/ is the doctor's and of no use"
+		f.Detail = fmt.Sprintf("%d objects could not be removed from %s: %s", left, x.place(), plain(err))
 		if outage(err) {
 			f.Holds = Unknown
 			return f, err
 		}
 	case listing != nil:
-		f.Detail = fmt.Sprintf("the %d objects that were left are removed; no listing can show that these were all: %s", removed, listing)
+		f.Detail = fmt.Sprintf("what the checks wrote is removed, %d objects at the end; no listing can show that these were all: %s", removed, plain(listing))
 	default:
-		f.Detail = fmt.Sprintf("the %d objects that were left are removed", removed)
+		f.Detail = fmt.Sprintf("what the checks wrote is removed, %d objects at the end", removed)
 	}
 	return f, nil
 }

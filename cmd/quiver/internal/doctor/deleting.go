@@ -11,7 +11,7 @@ import (
 // deleteChecks ask whether a delete can have a condition. Where the bucket says so, Quiver relies on it; where it does not, Quiver gets by.
 func (x *examination) deleteChecks() []check {
 	c := check{name: "conditional-delete", after: []string{mayDelete, "missing-match", "swap-race"}, limit: usually, run: x.probeDelete,
-		cost: "for milliseconds gc can remove a value that was just saved again, and transform keeps old records unless told otherwise"}
+		cost: "a delete may hit what somebody else just wrote, so Quiver takes care: quiver transform leaves the old records of calls that it moves"}
 	if deleter, ok := bucket.As[bucket.ConditionalDeleter](x.clients[0]); ok {
 		c.needed = true
 		c.cost = "who evicts an old version removes the newer one; take conditional_delete=true out of the URL, if it is there"

@@ -3,7 +3,6 @@ package doctor
 import (
 	"context"
 	"errors"
-	"fmt"
 	"time"
 
 	"github.com/quivercache/quiver/bucket"
@@ -18,9 +17,10 @@ type Options struct {
 	// Conditional opens a client of the same bucket that deletes conditionally, where those of Open do not because the store is not known to honour
 	// that. It fails with bucket.ErrInvalid where there is no such way. Nil: there is none.
 	Conditional Opener
-	NoLarge     bool // leave the large uploads out
-	Large       int  // bytes of a large upload, above the 8 MiB from which it has parts; default 20 MiB
-	Full        bool // the whole contract of package bucket/buckettest, too
+	Location    string // of the bucket, for people: what its keys come after, as s3://bucket/team/
+	NoLarge     bool   // leave the large uploads out
+	Large       int    // bytes of a large upload, above the 8 MiB from which it has parts; default 20 MiB
+	Full        bool   // the whole contract of package bucket/buckettest, too
 	Clock       op.Clock
 	Entropy     op.Entropy
 	Begin       func(check string) // is told what is being looked at; it must return soon
@@ -122,7 +122,7 @@ func (x *examination) close() {
 // examine makes the checks in their order, then cleans up. It ends early where the store cannot be reached, does not answer twice running, or ctx is done.
 func (x *examination) examine(ctx context.Context) *Report {
 	begun := x.Clock.Now()
-	r := &Report{Folder: x.folder}
+	r := &Report{Folder: x.place()}
 	silent := 0
 	for _, c := range x.checks() {
 		x.Begin(c.name)
@@ -137,7 +137,7 @@ func (x *examination) examine(ctx context.Context) *Report {
 			continue
 		}
 		if silent++; c.needed && r.failure == nil {
-			r.failure = fmt.Errorf("%s: %w", c.name, err)
+			r.failure = &Failure{c.name, err}
 		}
 		if c.name == reach || silent == 2 {
 			break
@@ -145,9 +145,13 @@ func (x *examination) examine(ctx context.Context) *Report {
 	}
 	if x.ledger.used() {
 		x.Begin(cleanup)
-		f, err := x.cleanUp(ctx)
+		limit := cleaningTime
+		if silent > 0 {
+			limit = briefly
+		}
+		f, err := x.cleanUp(ctx, limit)
 		if err != nil && r.failure == nil {
-			r.failure = fmt.Errorf("%s: %w", cleanup, err)
+			r.failure = &Failure{cleanup, err}
 		}
 		x.report(r, f)
 		r.Left = x.ledger.keys()
@@ -155,6 +159,9 @@ func (x *examination) examine(ctx context.Context) *Report {
 	r.Usage, r.Took = x.meter.Total(), x.Clock.Now().Sub(begun)
 	return r
 }
+
+// place is where the folder is, for people.
+func (x *examination) place() string { return x.Location + x.folder }
 
 func (x *examination) report(r *Report, f Finding) {
 	x.verdicts[f.Check] = f.Holds

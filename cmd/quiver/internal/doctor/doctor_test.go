@@ -222,13 +222,16 @@ func TestConditionalDeletesThatAreNotInUseAreProbed(t *testing.T) {
 	}
 }
 
-func TestAStoreThatDoesNotAnswerIsNoFinding(t *testing.T) {
+func TestAStoreThatCannotBeReachedIsToldByThatCheckAloneAndIsNotUnfit(t *testing.T) {
 	for name, kind := range map[string]error{"refused": bucket.ErrRefused, "no bucket": bucket.ErrNoBucket, "throttled": bucket.ErrThrottled, "unavailable": bucket.ErrUnavailable} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				r := examine(t, opener(mem.New(nil), where(anything, failing(kind))), nil)
-				if err := r.Err(); !errors.Is(err, kind) || errors.Is(err, doctor.ErrUnfit) || len(broken(r)) > 0 {
+				if err := r.Err(); !errors.Is(err, kind) || errors.Is(err, doctor.ErrUnfit) || err.Error() != "the examination failed: reach" || !slices.Equal(broken(r), []string{"reach"}) {
 					t.Errorf("%v, %q", err, broken(r))
+				}
+				if text := detail(t, r, "reach"); !strings.Contains(text, kind.Error()) || strings.Contains(text, "rights/") || strings.Contains(text, "*") {
+					t.Errorf("reach: %s", text)
 				}
 				if r.Usage.Requests > 10 {
 					t.Errorf("%d requests", r.Usage.Requests)
@@ -239,34 +242,43 @@ func TestAStoreThatDoesNotAnswerIsNoFinding(t *testing.T) {
 }
 
 func TestAStoreThatFallsSilentIsLeftAloneAndWhatIsLeftIsTold(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		store := mem.New(nil)
-		r := examine(t, opener(store, fallingSilent(300)), &doctor.Options{NoLarge: true})
-		left := keys(t, store)
-		if err := r.Err(); !errors.Is(err, bucket.ErrUnavailable) || len(broken(r)) > 0 {
-			t.Errorf("%v, %q", err, broken(r))
-		}
-		if r.Usage.Requests > doctor.MostRequests || len(left) == 0 {
-			t.Errorf("%d requests, %d objects", r.Usage.Requests, len(left))
-		}
-		for _, key := range left {
-			if !slices.Contains(r.Left, strings.TrimPrefix(key, r.Folder)) {
-				t.Errorf("%s is left and not told of", key)
-			}
-		}
-		if r.Took > 10*time.Minute {
-			t.Errorf("it took %s", r.Took)
-		}
-	})
+	for name, into := range map[string]handle{"refusing connections": failing(bucket.ErrUnavailable), "hanging": hanging} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				store := mem.New(nil)
+				r := examine(t, opener(store, falling(300, into)), &doctor.Options{NoLarge: true})
+				left := keys(t, store)
+				if err := r.Err(); !errors.Is(err, bucket.ErrUnavailable) || len(broken(r)) > 0 {
+					t.Errorf("%v, %q", err, broken(r))
+				}
+				if r.Usage.Requests > doctor.MostRequests || len(left) == 0 {
+					t.Errorf("%d requests, %d objects", r.Usage.Requests, len(left))
+				}
+				for _, key := range left {
+					if !slices.Contains(r.Left, strings.TrimPrefix(key, r.Folder)) {
+						t.Errorf("%s is left and not told of", key)
+					}
+				}
+				if r.Took > 3*time.Minute {
+					t.Errorf("it took %s", r.Took)
+				}
+			})
+		})
+	}
+}
+
+func TestWhatIsLeftIsWhereTheBucketIs(t *testing.T) {
+	store := mem.New(nil)
+	r := examine(t, opener(store, where(verbs(bucket.Removal), failing(bucket.ErrRefused))), &doctor.Options{NoLarge: true, Location: "s3://bucket/team/"})
+	left := keys(t, store)
+	if len(left) == 0 || !strings.HasPrefix("s3://bucket/team/"+left[0], r.Folder) || !strings.Contains(detail(t, r, "cleanup"), r.Folder) {
+		t.Errorf("in %s: %q; %s", r.Folder, left, detail(t, r, "cleanup"))
+	}
 }
 
 func TestAStoreThatHangsIsGivenUp(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		hang := func(ctx context.Context, _ *bucket.Request, _ bucket.Handler) (bucket.Answer, error) {
-			<-ctx.Done()
-			return bucket.Answer{}, ctx.Err()
-		}
-		r := examine(t, opener(mem.New(nil), where(anything, hang)), nil)
+		r := examine(t, opener(mem.New(nil), where(anything, hanging)), nil)
 		if err := r.Err(); !errors.Is(err, bucket.ErrUnavailable) || r.Took > time.Minute {
 			t.Errorf("%v after %s", err, r.Took)
 		}

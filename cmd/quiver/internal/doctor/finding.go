@@ -3,6 +3,7 @@ package doctor
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -33,7 +34,7 @@ type Finding struct {
 
 // Report is what came of an examination.
 type Report struct {
-	Folder   string // that the doctor worked in, with its closing slash
+	Folder   string // that the doctor worked in, with its location and a closing slash
 	Findings []Finding
 	Left     []string // objects in the folder that could not be removed
 	Usage    bucket.Usage
@@ -41,6 +42,15 @@ type Report struct {
 
 	failure error // what kept a check from an answer
 }
+
+// Failure is why an examination found out less than it should: a check got no answer. The finding of the check has the reason.
+type Failure struct {
+	Check string
+	Err   error
+}
+
+func (f *Failure) Error() string { return "the examination failed: " + f.Check }
+func (f *Failure) Unwrap() error { return f.Err }
 
 // ErrUnfit says that something does not hold that Quiver needs.
 var ErrUnfit = errors.New("the store does not hold what Quiver needs")
@@ -56,10 +66,10 @@ func (r *Report) Names(v Verdict, needed bool) []string {
 	return names
 }
 
-// Err is nil where all holds that Quiver needs, as far as the store can tell. It is ErrUnfit where something does not, and else the error that kept
-// the doctor from an answer: the store's, or the cause of the end of its context.
+// Err is nil where all holds that Quiver needs, as far as the store can tell. It is ErrUnfit where something does not, and else what kept the doctor from an
+// answer: *Failure, as where the store cannot be reached at all, or the cause of the end of its context.
 func (r *Report) Err() error {
-	if broken := r.Names(Broken, true); len(broken) > 0 {
+	if broken := r.Names(Broken, true); len(broken) > 0 && !slices.Contains(broken, reach) {
 		return fmt.Errorf("%w: %s", ErrUnfit, strings.Join(broken, ", "))
 	}
 	return r.failure

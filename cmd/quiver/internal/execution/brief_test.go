@@ -30,7 +30,9 @@ func TestABriefErrorSaysWhyAndWhatToDo(t *testing.T) {
 		"the store refused the request: no space left on device; make room":                              &keyspace.SaveError{Key: d, Err: &keyspace.SaveError{Key: d, Err: refused(errors.Join(written, nil))}},
 		"the store refused the request: open /srv/values/ab/" + short + ": permission denied; make room": refused(&fs.PathError{Op: "open", Path: "/srv/" + name, Err: syscall.EACCES}),
 		"the store refused the request; make room":                                                       errors.Join(refused(nil), errors.New("later")),
-		"the store asks for fewer requests (SlowDown, request 7)":                                        fmt.Errorf("opening: %w", &bucket.Error{Verb: bucket.Get, Key: name, Kind: bucket.ErrThrottled, Code: "SlowDown, request 7"}),
+		"put values/ab/" + short + ": the store refused the request (AccessDenied, request 7): Access Denied; the role needs s3:PutObject": &bucket.Error{
+			Verb: bucket.Put, Key: name, Kind: bucket.ErrRefused, Code: "AccessDenied, request 7", Err: errors.New("Access Denied"), Hint: "the role needs s3:PutObject"},
+		"the store asks for fewer requests (SlowDown, request 7)": fmt.Errorf("opening: %w", &bucket.Error{Verb: bucket.Get, Key: name, Kind: bucket.ErrThrottled, Code: "SlowDown, request 7"}),
 		"the store did not answer well: 4 attempts, the last one: dial tcp 127.0.0.1:9: connect: connection refused": &bucket.Error{Verb: bucket.Get, Key: name, Kind: bucket.ErrUnavailable,
 			Err: fmt.Errorf("4 attempts, the last one: %w", dialed)},
 		"the store did not answer well: late (context deadline exceeded)": &bucket.Error{Kind: bucket.ErrUnavailable, Err: fmt.Errorf("late (%w)", context.DeadlineExceeded)},

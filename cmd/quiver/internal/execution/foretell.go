@@ -14,17 +14,19 @@ import (
 func (s *session) foretell(ctx context.Context, f finding) error {
 	if f.outcome != nil {
 		if err := s.probe(ctx, f.outcome); err != nil {
-			f.outcome, f.miss, f.err = nil, missOf(err), err
+			f.outcome, f.why, f.err = nil, whyRun(err), err
 		}
 	}
 	if err := s.fatal(ctx, f); err != nil {
 		return err
 	}
 	switch {
+	case f.outcome == nil && f.why == storeFailed:
+		s.say("would run the command without the store: %s; key %s", s.trouble(f), s.key)
 	case f.err != nil:
-		s.say("would run the command: miss (%s): %s; key %s", f.miss, Brief(f.err), s.key)
+		s.say("would run the command: miss (%s): %s; key %s", f.why, Brief(f.err), s.key)
 	case f.outcome == nil:
-		s.say("would run the command: miss (%s), key %s", f.miss, s.key)
+		s.say("would run the command: miss (%s), key %s", f.why, s.key)
 	default:
 		s.say("would replay: hit, key %s, %s: %s", s.key, originOf(f.record), strings.Join(s.effects(f.outcome), ", "))
 	}

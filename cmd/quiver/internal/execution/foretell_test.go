@@ -70,7 +70,7 @@ func TestADryRunForetellsWhatKeepsAReplayFrom(t *testing.T) {
 			}
 			fault := buckettest.Fault{Verb: bucket.Stat, Key: "values/*", Nth: 1, Do: buckettest.Fail(bucket.ErrRefused)}
 			w.middleware = []bucket.Middleware{buckettest.NewFaults(fault).Inject}
-		}, "would run the command: miss (the store failed): " + bucket.ErrRefused.Error()},
+		}, "would run the command without the store: the store failed: " + bucket.ErrRefused.Error()},
 		"a repository in the way": {func(w *world) {
 			w.write("out/.git/HEAD", "")
 			w.write("out/small", "changed")

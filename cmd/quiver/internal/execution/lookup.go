@@ -14,7 +14,7 @@ import (
 	"github.com/quivercache/quiver/keyspace"
 )
 
-// The reasons of a miss, as they are counted.
+// Why the command runs: the reasons of a miss, as they are counted, and what is neither hit nor miss.
 const (
 	missNew     = "not remembered yet"
 	missRefresh = "asked to run anew"
@@ -22,14 +22,14 @@ const (
 	missFailure = "a remembered failure"
 	missLost    = "damaged or lost"
 	missLocal   = "cannot be written here"
-	missStore   = "the store failed"
+	storeFailed = "the store failed"
 )
 
 // finding is what a look-up found.
 type finding struct {
 	record  *callindex.Record // nil: none that could be read
-	outcome *Outcome          // nil: a miss
-	miss    string            // its reason
+	outcome *Outcome          // nil: a miss, or the store failed
+	why     string            // the command runs, where there is no outcome
 	err     error             // what explains it, where something is wrong
 	store   *quiver.Store     // that was asked; nil: it could not be opened
 }
@@ -37,7 +37,7 @@ type finding struct {
 // lookUp asks the store, which has a limited time to answer.
 func (s *session) lookUp(ctx context.Context) finding {
 	if s.Refresh {
-		return finding{miss: missRefresh}
+		return finding{why: missRefresh}
 	}
 	f, err := within(ctx, lookUpTime, func(ctx context.Context) (finding, error) {
 		store, err := s.Store(ctx)
@@ -56,13 +56,13 @@ func (s *session) lookUp(ctx context.Context) finding {
 	case err == nil:
 		return s.judge(f)
 	case errors.Is(err, errSlow):
-		return finding{miss: missStore, err: err}
+		return finding{why: storeFailed, err: err}
 	case isLost(err, f.record != nil):
-		return finding{record: f.record, miss: missLost, err: err}
+		return finding{record: f.record, why: missLost, err: err}
 	case errors.Is(err, digest.ErrNotFound):
-		return finding{miss: missNew}
+		return finding{why: missNew}
 	default:
-		return finding{miss: missStore, err: err}
+		return finding{why: storeFailed, err: err}
 	}
 }
 
@@ -77,11 +77,11 @@ func isLost(err error, hadRecord bool) bool {
 func (s *session) judge(f finding) finding {
 	switch err := s.fits(f.outcome); {
 	case err != nil:
-		f.miss, f.err = missLost, err
+		f.why, f.err = missLost, err
 	case s.TTL > 0 && s.Clock.Now().Sub(f.record.Saved) > s.TTL:
-		f.miss = missExpired
+		f.why = missExpired
 	case f.outcome.Exit != 0 && !s.KeepFailures:
-		f.miss = missFailure
+		f.why = missFailure
 	default:
 		return f
 	}

@@ -65,6 +65,7 @@ type Engine struct {
 	Stdin          io.Reader
 	Stdout, Stderr io.Writer
 	Store          func(ctx context.Context) (*quiver.Store, error) // opens the store, which the engine closes
+	StoreName      string                                           // for people; may be empty
 	Clock          op.Clock
 	LookupEnv      func(name string) (value string, set bool)
 	Hostname       string            // for the records

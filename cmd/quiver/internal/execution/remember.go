@@ -95,8 +95,13 @@ func (s *session) run(ctx context.Context) (status int, err error) {
 			return 0, err
 		}
 	}
-	s.explain("miss (%s), key %s", found.miss, s.key)
-	s.count(stats.Event{Miss: found.miss, Error: found.miss == missStore})
+	if found.why == storeFailed {
+		s.explain("computed without the store (%s), key %s", storeFailed, s.key)
+		s.count(stats.Event{Without: true})
+	} else {
+		s.explain("miss (%s), key %s", found.why, s.key)
+		s.count(stats.Event{Miss: found.why})
+	}
 	return s.compute(ctx, found)
 }
 
@@ -142,10 +147,23 @@ func (s *session) readInput(ctx context.Context) (digest.Digest, error) {
 // bear goes on in spite of what is wrong with the store, and says what that is, unless it is to end the run.
 func (s *session) bear(ctx context.Context, found finding) error {
 	err := s.fatal(ctx, found)
-	if err == nil && found.err != nil {
-		s.say("%s: %s; the command runs", found.miss, Brief(found.err))
+	switch {
+	case err != nil || found.err == nil:
+	case found.why == storeFailed:
+		s.say("%s; the command runs without it", s.trouble(found))
+	default:
+		s.say("%s; the command runs", s.trouble(found))
 	}
 	return err
+}
+
+// trouble is what is wrong with a store, or with what it has.
+func (s *session) trouble(found finding) string {
+	what := found.why
+	if found.why == storeFailed && s.StoreName != "" {
+		what = "the store " + s.StoreName + " failed"
+	}
+	return what + ": " + Brief(found.err)
 }
 
 // fatal is why what a look-up met ends the run; nil: it does not.
@@ -156,8 +174,8 @@ func (s *session) fatal(ctx context.Context, found finding) error {
 	if err := context.Cause(ctx); err != nil {
 		return err
 	}
-	if s.Strict && found.miss != missLocal {
-		return fmt.Errorf("%s: %s; without --strict the command would run", found.miss, Brief(found.err))
+	if s.Strict && found.why != missLocal {
+		return fmt.Errorf("%s; without --strict the command would run", s.trouble(found))
 	}
 	return nil
 }

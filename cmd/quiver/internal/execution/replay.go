@@ -17,8 +17,8 @@ func (s *session) replay(ctx context.Context, found finding) (status int, miss f
 	o := found.outcome
 	streams, err := s.restore(ctx, o)
 	if err != nil {
-		found.outcome, found.miss, found.err = nil, missOf(err), err
-		if found.miss == missLocal {
+		found.outcome, found.why, found.err = nil, whyRun(err), err
+		if found.why == missLocal {
 			found.record = nil // nothing is wrong with it
 		}
 		return 0, found, nil
@@ -47,15 +47,15 @@ func printAll(ctx context.Context, to io.Writer, stream *spool) error {
 	return err
 }
 
-// missOf is why an outcome could not be given back.
-func missOf(err error) string {
+// whyRun is why an outcome could not be given back, so that the command runs.
+func whyRun(err error) string {
 	switch {
 	case errors.Is(err, errSlow):
-		return missStore
+		return storeFailed
 	case errors.Is(err, digest.ErrNotFound), errors.Is(err, errOther):
 		return missLost
 	case bucket.Kind(err) != nil:
-		return missStore
+		return storeFailed
 	}
 	return missLocal
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/quivercache/quiver"
@@ -43,9 +44,9 @@ func isSameRun(a, b *callindex.Record) bool {
 
 // notSaved is what becomes of a run that the store did not take. A failure that the look-up met is neither counted nor said again.
 func (s *session) notSaved(status int, found finding, err error) (int, error) {
-	isKnown := found.miss == missStore && isSameFailure(found.err, err)
+	isKnown := found.why == storeFailed && isSameFailure(found.err, err)
 	if !isKnown {
-		s.count(stats.Event{Error: true})
+		s.count(stats.Event{Unsaved: true})
 	}
 	if s.Strict {
 		return 0, fmt.Errorf("the command ended with status %d, and that could not be remembered: %s", status, Brief(err))
@@ -57,17 +58,29 @@ func (s *session) notSaved(status int, found finding, err error) (int, error) {
 	return s.notRemembered(status, err)
 }
 
-// isSameFailure says whether two failures of the store are one to its user: they read the same, or both times it could not be reached.
+// isSameFailure says whether two failures of the store are one to its user: both times it could not be reached, or said no in the same way. Of which object,
+// and which number the request had, does not count.
 func isSameFailure(a, b error) bool {
 	isUnreachable := func(err error) bool { return errors.Is(err, errSlow) || errors.Is(err, bucket.ErrUnavailable) }
+	one, isOne := errors.AsType[*bucket.Error](a)
+	other, isOther := errors.AsType[*bucket.Error](b)
+	if isOne && isOther && errors.Is(one.Kind, other.Kind) && code(one) == code(other) {
+		return true
+	}
 	return Brief(a) == Brief(b) || isUnreachable(a) && isUnreachable(b)
+}
+
+// code is the store's own code for a failure.
+func code(failure *bucket.Error) string {
+	name, _, _ := strings.Cut(failure.Code, ", ")
+	return name
 }
 
 // send sends first the parts of what the command did, then the outcome beside the mark of its record, then the record. It returns that, and the record that the
 // call then has: where another run was first, not this one.
 func (s *session) send(ctx context.Context, k *kept, r *run, found finding) (ours, winner *callindex.Record, err error) {
 	limit := saveTime
-	if found.miss == missStore {
+	if found.why == storeFailed {
 		limit = saveTimeAfterFailure
 	}
 	limit += time.Duration(k.size/slowest) * time.Second
@@ -86,7 +99,7 @@ func (s *session) send(ctx context.Context, k *kept, r *run, found finding) (our
 		}
 		record := s.record(outcome, k.parts(), r)
 		winner, err := store.Calls.Save(ctx, record, &callindex.SaveOptions{
-			Replace: found.miss == missRefresh,
+			Replace: found.why == missRefresh,
 			Over:    found.record,
 			Beside:  func(ctx context.Context) error { return store.Values.SaveEncoded(ctx, outcome) },
 		})

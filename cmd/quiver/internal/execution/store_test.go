@@ -3,9 +3,11 @@ package execution_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"os"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 
@@ -15,6 +17,7 @@ import (
 	"github.com/quivercache/quiver/bucket/buckettest"
 	"github.com/quivercache/quiver/callindex"
 	"github.com/quivercache/quiver/cmd/quiver/internal/execution"
+	"github.com/quivercache/quiver/cmd/quiver/internal/stats"
 	"github.com/quivercache/quiver/digest"
 )
 
@@ -56,20 +59,25 @@ func failing(err error) bucket.Middleware {
 func TestAStoreThatFailsNeverStopsTheCommandUnlessStrict(t *testing.T) {
 	for _, kind := range []error{bucket.ErrRefused, bucket.ErrNoBucket, bucket.ErrThrottled, bucket.ErrUnavailable} {
 		w := newWorld(t)
+		w.engine.StoreName = "s3://bucket"
 		w.middleware = []bucket.Middleware{failing(kind)}
 		got := w.run(execution.Options{}, "child-print", "out", "", "0")
 		if got.status != 0 || got.stdout != "out" {
 			t.Fatalf("%v: %+v", kind, got)
 		}
-		w.wantTalk(got, "quiver: the store failed: "+kind.Error()+"; the command runs\n")
+		w.wantTalk(got, "quiver: the store s3://bucket failed: "+kind.Error()+"; the command runs without it\n")
 		if strings.Count(got.stderr, "\n") != 1 {
 			t.Fatalf("one failure is said more than once: %s", got.stderr)
 		}
 		w.wantRuns(1)
-		if e := w.events; len(e) != 1 || !e[0].Error || e[0].Miss != "the store failed" {
+		if e := w.events; len(e) != 1 || e[0] != (stats.Event{Without: true}) {
 			t.Fatalf("counted %+v", e)
 		}
-		w.wantTalk(w.run(execution.Options{Explain: true}, "child-print", "out", "", "0"), "quiver: not remembered: "+kind.Error()+"\n")
+		got = w.run(execution.Options{Explain: true}, "child-print", "out", "", "0")
+		w.wantTalk(got, "quiver: computed without the store (the store failed), key ", "quiver: not remembered: "+kind.Error()+"\n")
+		if strings.Contains(got.stderr, "miss") {
+			t.Fatalf("a failure is called a miss: %s", got.stderr)
+		}
 		w.wantRuns(2)
 		got = w.run(execution.Options{Strict: true}, "child-print", "out", "", "0")
 		if got.status != execution.Failed || got.stdout != "" {
@@ -90,8 +98,23 @@ func TestAnotherFailureAtTheSaveIsSaid(t *testing.T) {
 	w.wantTalk(w.run(execution.Options{}, "child-print", "", "", "0"),
 		"the store failed: "+bucket.ErrThrottled.Error(), "not remembered: "+bucket.ErrRefused.Error())
 	faults.Done(t)
-	if e := w.events; len(e) != 2 || !e[1].Error {
+	if e := w.events; len(e) != 2 || e[0] != (stats.Event{Without: true}) || e[1] != (stats.Event{Unsaved: true}) {
 		t.Fatalf("counted %+v", e)
+	}
+}
+
+func TestOneRefusalIsSaidOnceWhateverItsNumber(t *testing.T) {
+	w := newWorld(t)
+	var n atomic.Int64
+	w.middleware = []bucket.Middleware{func(bucket.Handler) bucket.Handler {
+		return func(_ context.Context, r *bucket.Request) (bucket.Answer, error) {
+			code := fmt.Sprintf("InvalidAccessKeyId, request %d", n.Add(1))
+			return bucket.Answer{}, &bucket.Error{Verb: r.Verb, Key: r.Name(), Kind: bucket.ErrRefused, Code: code, Err: fmt.Errorf("operation %s", r.Verb)}
+		}
+	}}
+	got := w.run(execution.Options{}, "child-print", "out", "", "0")
+	if strings.Count(got.stderr, "\n") != 1 || len(w.events) != 1 {
+		t.Fatalf("%+v, counted %+v", got, w.events)
 	}
 }
 
@@ -99,7 +122,7 @@ func TestAStoreThatCannotBeOpenedNeverStopsTheCommandUnlessStrict(t *testing.T) 
 	w := newWorld(t)
 	w.engine.Store = func(context.Context) (*quiver.Store, error) { return nil, errors.New("no such scheme") }
 	got := w.run(execution.Options{}, "child-print", "out", "", "0")
-	w.wantTalk(got, "the store failed: no such scheme; the command runs")
+	w.wantTalk(got, "the store failed: no such scheme; the command runs without it")
 	w.wantRuns(1)
 	if len(w.events) != 1 {
 		t.Fatalf("one failure is counted as %+v", w.events)

@@ -49,7 +49,8 @@ func (s *session) explainHit(f finding) {
 	s.explain("hit, key %s, %s", s.key, originOf(f.record))
 }
 
-// Brief is an error in one line for people: why, and what to do about it. What a store was asked is left out, and digests are cut: the whole error has them.
+// Brief is an error in one line for people: why, and what to do about it. What a store was asked is left out, unless a service refused just that, and digests are
+// cut: the whole error has them.
 func Brief(err error) string {
 	text := err.Error()
 	damaged, isDamaged := errors.AsType[*keyspace.DamagedError](err)
@@ -63,6 +64,9 @@ func Brief(err error) string {
 		text = failure.Kind.Error()
 		if failure.Code != "" {
 			text += " (" + failure.Code + ")"
+		}
+		if failure.Code != "" && errors.Is(failure.Kind, bucket.ErrRefused) {
+			text = string(failure.Verb) + " " + failure.Key + ": " + text
 		}
 		if failure.Err != nil {
 			text += ": " + strings.TrimPrefix(cause(failure.Err), failure.Kind.Error()+": ")

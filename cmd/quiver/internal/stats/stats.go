@@ -1,4 +1,4 @@
-// Package stats counts, on this machine, what remembering was good for: hits, misses and why, failures, time saved.
+// Package stats counts, on this machine, what remembering was good for: hits, misses and why, failures of the store, time saved.
 //
 // The counts are one small JSON file in the user's cache folder, changed under a file lock, written beside and renamed. They are a
 // convenience: losing them loses nothing else, and who cannot write them goes on without.
@@ -21,7 +21,8 @@ import (
 type Counts struct {
 	Hits    int64            `json:"hits"`
 	Misses  map[string]int64 `json:"misses,omitempty"` // by reason
-	Errors  int64            `json:"errors"`           // the store did not do what it was asked
+	Without int64            `json:"without_store"`    // runs that were neither: the store failed as it was asked
+	Unsaved int64            `json:"unsaved"`          // runs that the store did not take, though it had answered before
 	Saved   float64          `json:"saved_seconds"`    // that the hits took less than the runs they replaced
 	Since   time.Time        `json:"since"`
 	Updated time.Time        `json:"updated"`
@@ -31,8 +32,10 @@ type Counts struct {
 type Event struct {
 	Hit   bool
 	Miss  string        // why; empty: no miss
-	Error bool          // of the store
 	Saved time.Duration // by the hit
+
+	Without bool // the store failed as it was asked: neither hit nor miss
+	Unsaved bool // the store failed as it was to remember
 }
 
 // File is where the counts are, by the names of their stores.
@@ -103,8 +106,11 @@ func (c Counts) with(e Event, now time.Time) Counts {
 		}
 		c.Misses[e.Miss]++
 	}
-	if e.Error {
-		c.Errors++
+	if e.Without {
+		c.Without++
+	}
+	if e.Unsaved {
+		c.Unsaved++
 	}
 	return c
 }

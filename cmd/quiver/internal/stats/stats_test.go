@@ -20,7 +20,7 @@ func TestEventsOfManyWritersAreAllCounted(t *testing.T) {
 		group.Go(func() {
 			file := stats.In(folder, noon) // as another process would
 			for range 10 {
-				for _, e := range []stats.Event{{Hit: true, Saved: time.Second}, {Miss: "new"}, {Miss: "expired", Error: true}} {
+				for _, e := range []stats.Event{{Hit: true, Saved: time.Second}, {Miss: "new"}, {Miss: "expired", Unsaved: true}, {Without: true}} {
 					if err := file.Add(context.Background(), "file:///s", e); err != nil {
 						t.Error(err)
 					}
@@ -34,7 +34,7 @@ func TestEventsOfManyWritersAreAllCounted(t *testing.T) {
 		t.Fatal(err)
 	}
 	c := counts["file:///s"]
-	if c.Hits != 80 || c.Misses["new"] != 80 || c.Misses["expired"] != 80 || c.Errors != 80 || c.Saved != 80 {
+	if c.Hits != 80 || c.Misses["new"] != 80 || c.Misses["expired"] != 80 || c.Unsaved != 80 || c.Without != 80 || c.Saved != 80 {
 		t.Errorf("counted %+v, want 80 of each", c)
 	}
 	if !c.Since.Equal(noon()) || !c.Updated.Equal(noon()) {
