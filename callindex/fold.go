@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -28,6 +29,8 @@ const (
 	rowBytes  = 1 << 10 // of them for a row, apart from its metadata
 	// foldParallel is how many records a fold reads at once.
 	foldParallel = 64
+	// foldShards is how many shards are folded at once: while one waits for its manifest, others read.
+	foldShards = 4
 )
 
 // FoldOptions say what to fold; nil means everything.
@@ -35,7 +38,7 @@ type FoldOptions struct {
 	Function string // the name of one; empty: all
 	// Compact merges all segments of a shard into as few as can be, so that queries take as few requests as can be. It reads and writes all of them: do it seldom.
 	Compact bool
-	// Progress is told after each step.
+	// Progress is told after each step, one at a time.
 	Progress func(Folded)
 }
 
@@ -68,11 +71,15 @@ func (s *Store) Fold(ctx context.Context, options *FoldOptions) (Folded, error) 
 		return f.done, err
 	}
 	shards, err := s.shards(ctx)
-	for _, shard := range shards {
-		if err == nil {
-			err = f.shard(ctx, shard, layout.MarksFolder(shard))
-		}
+	if err != nil {
+		return f.done, err
 	}
+	group, ctx := errgroup.WithContext(ctx)
+	group.SetLimit(foldShards)
+	for _, shard := range shards {
+		group.Go(func() error { return f.shard(ctx, shard, layout.MarksFolder(shard)) })
+	}
+	err = group.Wait()
 	return f.done, err
 }
 
@@ -81,12 +88,28 @@ type fold struct {
 	store    *Store
 	progress func(Folded)
 	compact  bool
-	done     Folded
+
+	mu   sync.Mutex
+	done Folded
+}
+
+// add counts what was done, and tells of it.
+func (f *fold) add(n Folded) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.done.Shards += n.Shards
+	f.done.Marks += n.Marks
+	f.done.Taken += n.Taken
+	f.done.Rows += n.Rows
+	f.done.Deleted += n.Deleted
+	f.done.Damaged += n.Damaged
+	f.done.Merged += n.Merged
+	f.done.Segments += n.Segments
+	f.progress(f.done)
 }
 
 // shard folds what is marked under a prefix of a shard, and merges its segments.
 func (f *fold) shard(ctx context.Context, shard layout.Shard, prefix string) error {
-	f.done.Shards++
 	var l listed
 	for {
 		r := &round{fold: f, shard: shard, prefix: prefix}
@@ -94,16 +117,15 @@ func (f *fold) shard(ctx context.Context, shard layout.Shard, prefix string) err
 		if l, err = f.store.swap(ctx, shard, r.change); err != nil {
 			return fmt.Errorf("folding shard %s: %w", shard, err)
 		}
-		f.done.Marks += len(r.taken)
 		if err := r.finish(ctx); err != nil {
 			return fmt.Errorf("folding shard %s: %w", shard, err)
 		}
+		did := Folded{Marks: len(r.taken), Taken: len(r.taken), Rows: r.rows, Deleted: r.gone, Segments: min(r.rows, 1)}
 		last := len(r.taken) == 0 || !r.more
-		if last { // others are found again
-			f.done.Marks += len(r.marks) - len(r.taken)
-			f.done.Damaged += r.damaged
+		if last { // what is left is found again otherwise
+			did.Shards, did.Marks, did.Damaged = 1, len(r.marks), r.damaged
 		}
-		f.progress(f.done)
+		f.add(did)
 		if last {
 			break
 		}
@@ -228,16 +250,7 @@ func (r *round) finish(ctx context.Context) error {
 	for i, f := range r.taken {
 		names[i] = f.name
 	}
-	if err := bucket.RemoveAll(ctx, r.store.bucket, names, foldParallel); err != nil {
-		return err
-	}
-	r.done.Taken += len(r.taken)
-	r.done.Rows += r.rows
-	r.done.Deleted += r.gone
-	if r.rows > 0 {
-		r.done.Segments++
-	}
-	return nil
+	return bucket.RemoveAll(ctx, r.store.bucket, names, foldParallel)
 }
 
 // truth is what the records of marked keys are.

@@ -34,8 +34,7 @@ func (f *fold) merge(ctx context.Context, shard layout.Shard, l listed) error {
 		if err != nil {
 			return err
 		}
-		f.done.Merged += len(inputs)
-		f.progress(f.done)
+		f.add(Folded{Merged: len(inputs)})
 	}
 	return nil
 }
