@@ -231,18 +231,11 @@ func (c *cloud) decide(ctx context.Context, r *report, s settings, name string, 
 		}
 	}
 	for _, m := range measures {
-		if err := r.add(lineOf(c.suite, name+m.name, m.unit, m.goal, taken.compare(m.of, operations))); err != nil {
+		if err := r.add(lineOf(c.suite, name+m.name, m.unit, &m.goal, taken.compare(m.of, operations))); err != nil {
 			return err
 		}
 	}
 	return nil
-}
-
-func lineOf(suite, name, unit string, goal float64, of comparison) line {
-	return line{
-		Suite: suite, Case: name, Ours: of.ours, Theirs: of.theirs, Ratio: of.ratio, Goal: goal, Met: of.verdict(goal),
-		Unit: unit, Low: of.low, High: of.high, Pairs: of.pairs,
-	}
 }
 
 // together runs n operations, some at once.
@@ -399,7 +392,7 @@ func (c *cloud) transfer(ctx context.Context, r *report, s settings, name string
 			return err
 		}
 	}
-	if err := r.add(lineOf(c.suite, name, "s", timeGoal, taken.compare(seconds, 1))); err != nil {
+	if err := r.add(lineOf(c.suite, name, "s", new(timeGoal), taken.compare(seconds, 1))); err != nil {
 		return err
 	}
 	most, err := peak(ctx, ours)
@@ -407,6 +400,6 @@ func (c *cloud) transfer(ctx context.Context, r *report, s settings, name string
 		return err
 	}
 	share := most / memory
-	return r.add(line{Suite: c.suite, Case: name + ", memory against the limit", Ours: most, Theirs: memory, Ratio: share, Goal: 1, Met: share <= 1,
+	return r.add(line{Suite: c.suite, Case: name + ", memory against the limit", Ours: most, Theirs: memory, Ratio: share, Goal: new(1.0), Met: share <= 1,
 		Unit: "bytes", Low: share, High: share, Pairs: 1})
 }

@@ -6,6 +6,7 @@ import (
 	"os"
 	"os/signal"
 	"regexp"
+	"strconv"
 
 	"github.com/spf13/cobra"
 )
@@ -27,6 +28,8 @@ type settings struct {
 	pairs  int // at the most
 	keys   int // of a listing
 	large  int64
+	calls  int    // of the index
+	keep   string // directory; empty: none
 }
 
 func command() *cobra.Command {
@@ -53,6 +56,46 @@ func command() *cobra.Command {
 	flags.IntVar(&s.pairs, "pairs", 31, "pairs of a case that stays noise, at the most; at least 7 are taken")
 	flags.IntVar(&s.keys, "keys", 100_000, "keys to list")
 	flags.Int64Var(&s.large, "large", 1<<30, "bytes of the large object")
-	root.AddCommand(clouds)
+	root.AddCommand(clouds, indexCommand(&s), streamCommand())
 	return root
+}
+
+func indexCommand(s *settings) *cobra.Command {
+	index := &cobra.Command{
+		Use:   "index",
+		Short: "the call index against single requests, DuckDB, a scan, and an index that is swapped at each save",
+		Args:  cobra.NoArgs,
+		RunE: func(c *cobra.Command, _ []string) error {
+			only, err := regexp.Compile(s.only)
+			if err != nil {
+				return err
+			}
+			r := &report{out: c.OutOrStdout(), json: s.json}
+			defer r.close()
+			return benchIndex(c.Context(), r, only, *s)
+		},
+	}
+	flags := index.Flags()
+	flags.BoolVar(&s.json, "json", false, "print one JSON object a line, not a table")
+	flags.StringVar(&s.only, "only", "", "run the cases whose `PATTERN` matches \"index case\"")
+	flags.IntVar(&s.pairs, "pairs", 31, "pairs of a case that stays noise, at the most; at least 7 are taken")
+	flags.IntVar(&s.calls, "n", 1_000_000, "calls in the store")
+	flags.StringVar(&s.keep, "keep", "", "keep the store in this `DIR`, and take it from there the next time")
+	return index
+}
+
+// streamCommand is what the index suite runs in a process of its own.
+func streamCommand() *cobra.Command {
+	return &cobra.Command{
+		Use: streamVerb + " DIR CALLS", Hidden: true, Args: cobra.ExactArgs(2),
+		RunE: func(c *cobra.Command, arguments []string) error {
+			calls, err := strconv.Atoi(arguments[1])
+			if err != nil {
+				return err
+			}
+			most, err := stream(c.Context(), arguments[0], calls)
+			fmt.Fprintln(c.OutOrStdout(), most)
+			return err
+		},
+	}
 }

@@ -24,6 +24,11 @@ type sample struct {
 	bytes float64       // allocated
 }
 
+// divide makes a sample of n repetitions that of one.
+func (s *sample) divide(n int) {
+	s.wall, s.cpu, s.bytes = s.wall/time.Duration(n), s.cpu/time.Duration(n), s.bytes/float64(n)
+}
+
 var clock = op.SystemClock()
 
 // take runs a batch.
