@@ -1,7 +1,6 @@
 package file
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -196,7 +195,18 @@ func (b *Bucket) check(ctx context.Context, key string) error {
 	if err := checkPlatform(key); err != nil {
 		return err
 	}
-	return cmp.Or(ctx.Err(), op.StillFresh(ctx))
+	return awaited(ctx)
+}
+
+// awaited refuses a request that nobody waits for, or whose time to be sent is over.
+func awaited(ctx context.Context) error {
+	if ctx.Err() != nil {
+		return ctx.Err()
+	}
+	if err := op.StillFresh(ctx); err != nil {
+		return fmt.Errorf("%w: %w", bucket.ErrUnavailable, err)
+	}
+	return nil
 }
 
 // isInternal says whether a key, or a folder, is among the directory's own files.

@@ -23,7 +23,7 @@ func (b *Bucket) list(ctx context.Context, options bucket.ListOptions) (bucket.P
 	if err := bucket.CheckList(options); err != nil {
 		return bucket.Page{}, err
 	}
-	if err := ctx.Err(); err != nil {
+	if err := awaited(ctx); err != nil {
 		return bucket.Page{}, err
 	}
 	root, err := b.readable()

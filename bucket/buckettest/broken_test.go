@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/quivercache/quiver/bucket"
+	"github.com/quivercache/quiver/op"
 )
 
 // mutation is a bucket that is broken in one way, and the cases that must notice.
@@ -297,6 +298,9 @@ func mutations() []mutation {
 		{"contexts are ignored", around(func(ctx context.Context, r *bucket.Request, next bucket.Handler) (bucket.Answer, error) {
 			return next(context.WithoutCancel(ctx), r)
 		}), []string{"under a canceled context every request fails with context.Canceled", "a body fails when its context is canceled"}},
+		{"what may not be sent any more is sent", around(func(ctx context.Context, r *bucket.Request, next bucket.Handler) (bucket.Answer, error) {
+			return next(op.WhileFresh(ctx, func() error { return nil }), r)
+		}), []string{"a request that may not be sent any more fails with why"}},
 		{"errors explain nothing", instead(bucket.ErrNotFound, bucket.ErrNotFound), []string{"Get of a missing object fails with ErrNotFound"}},
 		{"the second of two keys takes the place of the first", func() bucket.Middleware {
 			return only(put, func(ctx context.Context, r *bucket.Request, next bucket.Handler) (bucket.Answer, error) {

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/quivercache/quiver/bucket"
+	"github.com/quivercache/quiver/op"
 )
 
 func contextCases() []Case {
@@ -21,6 +22,10 @@ func contextCases() []Case {
 			ctx, cancel := context.WithDeadline(p.ctx, time.Unix(1, 0))
 			defer cancel()
 			p.endsWith(ctx, context.DeadlineExceeded)
+		}},
+		{Name: "a request that may not be sent any more fails with why", run: func(p *probe) {
+			late := errors.New("too late")
+			p.endsWith(op.WhileFresh(p.ctx, func() error { return late }), late)
 		}},
 		{Name: "a body fails when its context is canceled", run: func(p *probe) {
 			p.create("large", strings.Repeat("0123456789abcdef", 1<<18)) // 4 MiB

@@ -195,6 +195,7 @@ const lands = 15 * time.Minute
 func (c *historian) handle(next bucket.Handler) bucket.Handler {
 	return func(ctx context.Context, r *bucket.Request) (bucket.Answer, error) {
 		sent, stale := c.clock.Now(), op.StillFresh(ctx)
+		ctx = op.WhileFresh(ctx, func() error { return nil }) // it has left
 		strikes := c.strikes()
 		if strikes && c.before {
 			c.interrupt()
