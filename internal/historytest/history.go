@@ -133,6 +133,8 @@ type historian struct {
 	interrupt func()
 	crashed   bool
 	delayed   bool // the next record write lands later
+
+	interrupted sync.WaitGroup // what interrupts it: an operation may end before, where one of its requests has failed
 }
 
 func newHistory(b bucket.Bucket, clock *Clock, seed uint64) *history {
@@ -197,6 +199,9 @@ func (c *historian) handle(next bucket.Handler) bucket.Handler {
 		sent, stale := c.clock.Now(), op.StillFresh(ctx)
 		ctx = op.WhileFresh(ctx, func() error { return nil }) // it has left
 		strikes := c.strikes()
+		if strikes {
+			defer c.interrupted.Done()
+		}
 		if strikes && c.before {
 			c.interrupt()
 		}
@@ -256,7 +261,11 @@ func (c *historian) strikes() bool {
 		return false
 	}
 	c.countdown--
-	return c.countdown == 0
+	if c.countdown > 0 {
+		return false
+	}
+	c.interrupted.Add(1)
+	return true
 }
 
 func (c *historian) delays() bool {
@@ -390,8 +399,12 @@ func (c *historian) arm() {
 // disarm ends the operation of a client. One that has crashed is followed by another.
 func (c *historian) disarm() {
 	c.mu.Lock()
+	c.countdown, c.delayed = 0, false
+	c.mu.Unlock()
+	c.interrupted.Wait()
+	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.countdown, c.delayed, c.busy = 0, false, false
+	c.busy = false
 	if c.crashed {
 		c.clients[c.number] = c.client(c.number)
 	}
