@@ -44,6 +44,8 @@ var (
 	_ bucket.Remover            = (*Bridge)(nil)
 	_ bucket.FolderLister       = (*Bridge)(nil)
 	_ bucket.Tuned              = (*Bridge)(nil)
+	_ bucket.Locator            = (*Bridge)(nil)
+	_ bucket.Copier             = (*Bridge)(nil)
 	_ bucket.Describer          = (*Bridge)(nil)
 	_ bucket.ConditionalDeleter = conditionalDeleter{}
 	_ bucket.BulkDeleter        = bulkDeleter{}

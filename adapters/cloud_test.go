@@ -314,6 +314,20 @@ func (c *cloud) receive(body io.Reader) ([]byte, error) {
 	return strconv.AppendInt(nil, n, 10), err
 }
 
+func (c *cloud) Location() bucket.Location { return bucket.Location{Service: "cloud", Bucket: "b"} }
+
+// Copy knows its own objects.
+func (c *cloud) Copy(ctx context.Context, from bucket.Location, size int64, key string) error {
+	if err := c.arrive(ctx); err != nil {
+		return err
+	}
+	content, _, err := bucket.ReadAll(ctx, c.store, from.Key, size)
+	if err != nil {
+		return say(err)
+	}
+	return say(c.store.Put(ctx, key, bucket.Bytes(content), bucket.IfAbsent()))
+}
+
 func (c *cloud) Delete(ctx context.Context, key string, version bucket.Version) error {
 	if err := c.arrive(ctx); err != nil {
 		return err

@@ -31,11 +31,11 @@ func TestABridgeMeetsTheContract(t *testing.T) {
 				if c.prefix == "" {
 					return b
 				}
-				under, err := bucket.Prefix(c.prefix)
+				under, err := bucket.Under(b, c.prefix)
 				if err != nil {
 					t.Fatal(err)
 				}
-				return bucket.Wrap(b, under)
+				return under
 			}, slices.Concat(always, c.extras)...)
 		})
 	}

@@ -41,6 +41,11 @@ func (d driven) Delete(ctx context.Context, key string, _ *driver.DeleteOptions)
 	return say(d.store.Delete(ctx, key))
 }
 
+// Copy is gocloud's, and not the cloud's.
+func (d driven) Copy(ctx context.Context, to, from string, options *driver.CopyOptions) error {
+	return d.Bucket.Copy(ctx, to, from, options)
+}
+
 // upload is a request to write as gocloud is about to send it, and its writer.
 type upload struct {
 	driver.Writer // Upload is all that the Bridge calls

@@ -31,6 +31,12 @@ type Provider interface {
 	// Delete sends one DELETE, of this version only where one is given. Whether a missing object is an error is the service's affair.
 	Delete(ctx context.Context, key string, version bucket.Version) error
 
+	// Location is where the bucket is: all but the key.
+	Location() bucket.Location
+	// Copy makes an object of one elsewhere on the server, by a single request, on condition that there is none where the service knows such a condition. Fails
+	// with bucket.ErrRefused where the service cannot.
+	Copy(ctx context.Context, from bucket.Location, size int64, key string) error
+
 	// Describe says what the service tells of the bucket; the endpoint is the Bridge's part.
 	Describe(ctx context.Context) (bucket.Description, error)
 

@@ -84,9 +84,5 @@ func (u *URL) Under(b bucket.Bucket) (bucket.Bucket, error) {
 	if u.prefix == "" {
 		return b, nil
 	}
-	prefix, err := bucket.Prefix(u.prefix)
-	if err != nil {
-		return nil, err
-	}
-	return bucket.Wrap(b, prefix), nil
+	return bucket.Under(b, u.prefix)
 }

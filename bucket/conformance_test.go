@@ -13,11 +13,11 @@ var allExtras = []bucket.Verb{bucket.GetRange, bucket.DeleteIf, bucket.Removal, 
 
 func prefixed(t *testing.T, b bucket.Bucket, prefix string) bucket.Bucket {
 	t.Helper()
-	under, err := bucket.Prefix(prefix)
+	under, err := bucket.Under(b, prefix)
 	if err != nil {
 		t.Fatal(err)
 	}
-	return bucket.Wrap(b, under)
+	return under
 }
 
 func decorated(t *testing.T, b bucket.Bucket, d bucket.Decorators) bucket.Bucket {

@@ -27,23 +27,22 @@ func Decorate(b Bucket, d Decorators) (Bucket, error) {
 	if tuned, ok := As[Tuned](b); ok {
 		tuning = tuned.Tuning()
 	}
-	var chain []Middleware
-	if d.ReadOnly {
-		chain = append(chain, ReadOnly())
-	}
-	if d.Prefix != "" {
-		prefix, err := Prefix(d.Prefix)
-		if err != nil {
-			return nil, err
-		}
-		chain = append(chain, prefix)
-	}
-	chain = append(chain, Retry(d.Retry.or(tuning.Retry)))
+	chain := []Middleware{Retry(d.Retry.or(tuning.Retry))}
 	if d.Limit > 0 {
 		chain = append(chain, Limit(d.Limit))
 	}
 	if d.Meter != nil {
 		chain = append(chain, Observe(d.Meter))
 	}
-	return Wrap(b, chain...), nil
+	b = Wrap(b, chain...)
+	if d.Prefix != "" {
+		var err error
+		if b, err = Under(b, d.Prefix); err != nil {
+			return nil, err
+		}
+	}
+	if d.ReadOnly {
+		b = Wrap(b, ReadOnly())
+	}
+	return b, nil
 }

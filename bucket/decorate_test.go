@@ -123,7 +123,7 @@ func TestErrorsUnderAPrefixNameTheKeyThatWasGiven(t *testing.T) {
 
 func TestAPrefixThatCannotBeIsRefused(t *testing.T) {
 	for _, prefix := range []string{"team", "/", "Team/", "a//", "../", "/team/"} {
-		_, err := bucket.Prefix(prefix)
+		_, err := bucket.Under(mem.New(nil), prefix)
 		is(t, err, bucket.ErrInvalid)
 		if prefix != "" {
 			_, err = bucket.Decorate(mem.New(nil), bucket.Decorators{Prefix: prefix})

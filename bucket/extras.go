@@ -41,7 +41,7 @@ type FolderPage struct {
 	Next    string   // asks for the page after this one; empty at the end
 }
 
-// As finds an extra (RangeGetter, ConditionalDeleter, Remover, BulkDeleter, FolderLister) of a bucket, through its decorators, whose work it keeps.
+// As finds an extra (RangeGetter, ConditionalDeleter, Remover, BulkDeleter, FolderLister, Copier, Locator, Tuned, Describer) of a bucket, through its decorators, whose work it keeps.
 func As[T any](b Bucket) (T, bool) {
 	if w, ok := b.(*wrapped); ok {
 		if _, ok := As[T](w.inner); !ok {

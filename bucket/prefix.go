@@ -7,8 +7,8 @@ import (
 	"strings"
 )
 
-// Prefix keeps a bucket's keys under a prefix that ends with a slash, as "team/": a bucket in the bucket. Errors name keys without it.
-func Prefix(prefix string) (Middleware, error) {
+// Under is b with all keys under a prefix that ends with a slash, as "team/": a bucket in the bucket. Errors name keys without it. Fails with ErrInvalid.
+func Under(b Bucket, prefix string) (Bucket, error) {
 	key, ok := strings.CutSuffix(prefix, "/")
 	if !ok {
 		return nil, fmt.Errorf("%w: prefix %q does not end with a slash", ErrInvalid, prefix)
@@ -16,15 +16,14 @@ func Prefix(prefix string) (Middleware, error) {
 	if err := CheckKey(key); err != nil {
 		return nil, fmt.Errorf("prefix %q: %w", prefix, err)
 	}
-	return func(next Handler) Handler {
-		return func(ctx context.Context, r *Request) (Answer, error) {
-			answer, err := next(ctx, under(prefix, r))
-			if err != nil {
-				return answer, named(err, prefix, r)
-			}
-			return without(prefix, answer), nil
+	next := ask(b)
+	return &wrapped{inner: b, prefix: prefix, handle: func(ctx context.Context, r *Request) (Answer, error) {
+		answer, err := next(ctx, under(prefix, r))
+		if err != nil {
+			return answer, named(err, prefix, r)
 		}
-	}, nil
+		return without(prefix, answer), nil
+	}}, nil
 }
 
 // under is the request with its keys under the prefix.

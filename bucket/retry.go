@@ -99,6 +99,9 @@ func (o RetryOptions) within(ctx context.Context, r *Request) (context.Context, 
 func reads(v Verb) bool { return v == Get || v == GetRange }
 
 func uploadTime(r *Request) time.Duration {
+	if r.Verb == Copy {
+		return time.Duration(r.Length>>20) * time.Second
+	}
 	if r.Body == nil {
 		return 0
 	}

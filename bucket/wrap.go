@@ -20,11 +20,12 @@ const (
 	Removal     Verb = "remove"
 	DeleteAll   Verb = "delete all"
 	ListFolders Verb = "list folders"
+	Copy        Verb = "copy"
 )
 
 // Writes says whether the verb changes the bucket.
 func (v Verb) Writes() bool {
-	return v == Put || v == Delete || v == DeleteIf || v == Removal || v == DeleteAll
+	return v == Put || v == Delete || v == DeleteIf || v == Removal || v == DeleteAll || v == Copy
 }
 
 // Request is one request to a store, as a decorator sees it. The fields that its verb does not take are zero.
@@ -33,7 +34,8 @@ type Request struct {
 	Key       string      // all but List, ListFolders and DeleteAll
 	Keys      []string    // DeleteAll
 	Offset    int64       // GetRange
-	Length    int64       // GetRange
+	Length    int64       // GetRange, Copy
+	From      Location    // Copy
 	Body      Source      // Put
 	Condition Condition   // Put
 	Version   Version     // DeleteIf
@@ -83,6 +85,7 @@ func ask(b Bucket) Handler {
 	remover, _ := As[Remover](b)
 	bulk, _ := As[BulkDeleter](b)
 	folders, _ := As[FolderLister](b)
+	copier, _ := As[Copier](b)
 	return func(ctx context.Context, r *Request) (answer Answer, err error) {
 		switch r.Verb {
 		case Get:
@@ -105,6 +108,8 @@ func ask(b Bucket) Handler {
 			err = bulk.DeleteAll(ctx, r.Keys)
 		case ListFolders:
 			answer.Folders, err = folders.ListFolders(ctx, r.List)
+		case Copy:
+			err = copier.Copy(ctx, r.From, r.Length, r.Key)
 		}
 		return answer, err
 	}
@@ -112,6 +117,7 @@ func ask(b Bucket) Handler {
 
 type wrapped struct {
 	inner  Bucket
+	prefix string // of all keys in inner
 	handle Handler
 }
 
@@ -178,4 +184,14 @@ func (w wrappedExtras) DeleteAll(ctx context.Context, keys []string) error {
 func (w wrappedExtras) ListFolders(ctx context.Context, options ListOptions) (FolderPage, error) {
 	answer, err := w.handle(ctx, &Request{Verb: ListFolders, List: options})
 	return answer.Folders, err
+}
+
+func (w wrappedExtras) Copy(ctx context.Context, from Location, size int64, key string) error {
+	_, err := w.handle(ctx, &Request{Verb: Copy, Key: key, From: from, Length: size})
+	return err
+}
+
+func (w wrappedExtras) Locate(key string) Location {
+	locator, _ := As[Locator](w.inner)
+	return locator.Locate(w.prefix + key)
 }

@@ -28,11 +28,11 @@ func TestADirectoryMeetsTheContract(t *testing.T) {
 func TestADirectoryUnderAPrefixMeetsTheContract(t *testing.T) {
 	t.Parallel()
 	buckettest.Run(t, func(t *testing.T) bucket.Bucket {
-		under, err := bucket.Prefix("some/where/")
+		under, err := bucket.Under(open(t, filepath.Join(t.TempDir(), "not", "there", "yet"), &file.Options{NoSync: true}), "some/where/")
 		if err != nil {
 			t.Fatal(err)
 		}
-		return bucket.Wrap(open(t, filepath.Join(t.TempDir(), "not", "there", "yet"), &file.Options{NoSync: true}), under)
+		return under
 	}, extras...)
 }
 

@@ -47,7 +47,7 @@ func open(ctx context.Context, client *storage.Client, name string, options *Opt
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", bucket.ErrInvalid, err)
 	}
-	return adapters.New(b, &provider{bucket: own.Bucket(name), o: o}, &adapters.Options{
+	return adapters.New(b, &provider{client: &own, bucket: own.Bucket(name), o: o}, &adapters.Options{
 		ConditionalDelete: o.ConditionalDelete,
 		PageSize:          pageSize,
 		PartSize:          cmp.Or(o.PartSize, 16<<20),

@@ -20,6 +20,7 @@ import (
 
 // provider answers the Bridge's questions for GCS. A version is a generation in decimal.
 type provider struct {
+	client *storage.Client
 	bucket *storage.BucketHandle
 	o      Options
 }

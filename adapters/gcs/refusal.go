@@ -70,6 +70,8 @@ func (p *provider) Right(verb bucket.Verb, condition bucket.Condition) string {
 			return "the role needs storage.objects.create" + user
 		}
 		return "the role needs storage.objects.create, and storage.objects.delete, which a replacement takes" + user
+	case bucket.Copy:
+		return "the role needs storage.objects.create, and in the bucket that it copies from storage.objects.get" + user
 	case adapters.Description, adapters.Versioning:
 		return "the role needs storage.buckets.get" + viewer
 	}

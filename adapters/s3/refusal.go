@@ -54,6 +54,7 @@ var rights = map[bucket.Verb]string{
 	bucket.List:          "s3:ListBucket",
 	bucket.ListFolders:   "s3:ListBucket",
 	bucket.Put:           "s3:PutObject",
+	bucket.Copy:          "s3:PutObject, and in the bucket that it copies from " + read,
 	bucket.Delete:        "s3:DeleteObject, and to look first " + read,
 	bucket.DeleteIf:      "s3:DeleteObject",
 	bucket.Removal:       "s3:DeleteObject",

@@ -25,11 +25,11 @@ func TestMemMeetsTheContract(t *testing.T) {
 
 func TestMemUnderAPrefixMeetsTheContract(t *testing.T) {
 	buckettest.Run(t, func(t *testing.T) bucket.Bucket {
-		under, err := bucket.Prefix("some/where/")
+		under, err := bucket.Under(mem.New(nil), "some/where/")
 		if err != nil {
 			t.Fatal(err)
 		}
-		return bucket.Wrap(mem.New(nil), under)
+		return under
 	}, extras...)
 }
 
