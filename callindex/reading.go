@@ -42,7 +42,7 @@ type span struct {
 
 // begin finds out which row groups may have rows that match, and reads the first of them. It is what a query waits for, so it does at once what it can.
 func (r *reading) begin(ctx context.Context) error {
-	o, err := r.store.open(ctx, r.shard, r.listed)
+	o, err := r.store.open(ctx, r.shard, r.listed, r.predicate.Filters())
 	if err != nil {
 		return err
 	}

@@ -34,6 +34,8 @@ const (
 // errVanished says that an object of a segment has gone since the manifest was read.
 var errVanished = errors.New("a segment is gone")
 
+var errSum = errors.New("its SHA-256 is not the one that the manifest has")
+
 // opened is a segment whose head was read.
 type opened struct {
 	store  *Store
@@ -43,11 +45,11 @@ type opened struct {
 	whole  bool
 }
 
-// open reads the head of a segment, or its whole filter where that is small: one request, or none if it is in the cache.
-func (s *Store) open(ctx context.Context, shard layout.Shard, listed manifest.Segment) (*opened, error) {
+// open reads the head of a segment, or its whole filter where that is small and of use: one request, or none if it is in the cache.
+func (s *Store) open(ctx context.Context, shard layout.Shard, listed manifest.Segment, filtering bool) (*opened, error) {
 	o := &opened{store: s, object: layout.Segment{Shard: shard, ID: listed.ID}}
 	length := listed.Filter.Head
-	if o.whole = listed.Filter.Size <= wholeFilter; o.whole {
+	if o.whole = filtering && listed.Filter.Size <= wholeFilter; o.whole {
 		length = listed.Filter.Size
 	}
 	var err error
@@ -76,10 +78,10 @@ func segmentError(name string, err error) error {
 
 // probe returns those of some row groups whose filters may have what matches.
 func (o *opened) probe(ctx context.Context, groups []int, p *segment.Predicate) ([]int, error) {
-	numbers := p.Numbers()
-	if len(numbers) == 0 && p.Keys == nil || len(groups) == 0 {
+	if !p.Filters() || len(groups) == 0 {
 		return groups, nil
 	}
+	numbers := p.Numbers()
 	first, last := o.head.Block(groups[0]), o.head.Block(groups[len(groups)-1])
 	blocks, err := o.inFilter(ctx, segment.Range{Offset: first.Offset, Length: last.End() - first.Offset})
 	if err != nil {
@@ -158,6 +160,9 @@ func (s *Store) deletions(ctx context.Context, shard layout.Shard, listed manife
 		var err error
 		if data, err = s.rangeOf(ctx, name, 0, d.Size); err != nil {
 			return nil, err
+		}
+		if sha256.Sum256(data) != d.SHA256 {
+			return nil, &IndexError{name, errSum}
 		}
 	}
 	deletions, err := segment.DecodeDeletions(data, listed.Rows)
@@ -277,7 +282,7 @@ func (t *spool) close() error {
 
 // locate finds the current rows of some keys in a segment. Most segments have none of them, which their filters tell.
 func (s *Store) locate(ctx context.Context, shard layout.Shard, listed manifest.Segment, keys map[digest.Digest]*segment.Row) ([]numbered, error) {
-	o, err := s.open(ctx, shard, listed)
+	o, err := s.open(ctx, shard, listed, true)
 	if err != nil {
 		return nil, err
 	}
@@ -324,7 +329,7 @@ func (s *Store) verify(ctx context.Context, name string, listed manifest.Object)
 		return err
 	}
 	if n != listed.Size || digest.Digest(sum.Sum(nil)) != listed.SHA256 {
-		return &IndexError{name, errors.New("its SHA-256 is not the one that the manifest has")}
+		return &IndexError{name, errSum}
 	}
 	return nil
 }

@@ -30,6 +30,14 @@ func (d *Deletions) Len() int64 {
 	return int64(d.rows.GetCardinality())
 }
 
+// Rows are the deleted rows, by their numbers, in ascending order.
+func (d *Deletions) Rows() []uint32 {
+	if d == nil {
+		return nil
+	}
+	return d.rows.ToArray()
+}
+
 // Has says whether a row is deleted.
 func (d *Deletions) Has(row int64) bool {
 	return d != nil && row >= 0 && row < MaxRows && d.rows.Contains(uint32(row))

@@ -51,8 +51,6 @@ func newEncoder(table io.Writer, pageRows int) *encoder {
 		parquet.KeyValueMetadata(formatKey, strconv.Itoa(Format)),
 		parquet.PageBufferSize(1<<10), parquet.WriteBufferSize(0), // a page ends where we say
 		parquet.DataPageStatistics(false), // those of a row group are enough
-		parquet.SkipPageBounds("version_text"), parquet.SkipPageBounds("code"), parquet.SkipPageBounds("arguments", "list", "element", "name"), parquet.SkipPageBounds("arguments", "list", "element", "digest"),
-		parquet.SkipPageBounds("result"), parquet.SkipPageBounds("parts", "list", "element"), parquet.SkipPageBounds("metadata"), parquet.SkipPageBounds("write"),
 	)}
 }
 

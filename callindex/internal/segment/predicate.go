@@ -36,6 +36,9 @@ func (p *Predicate) Numbers() []uint64 {
 	return numbers
 }
 
+// Filters says whether a filter can tell what matches.
+func (p *Predicate) Filters() bool { return p.Keys != nil || len(p.Numbers()) > 0 }
+
 // mayMatch is false where the head says that none of a row group's rows is wanted.
 func (p *Predicate) mayMatch(g *group) bool {
 	oneName := g.low.Name == g.high.Name
