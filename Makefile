@@ -7,6 +7,7 @@ GO       ?= go
 PACKAGES ?= ./...
 FUZZTIME ?= 60s
 HISTORIES ?= 10000
+UNTIL    = '^TestHistoriesUntilTheTimeIsOver$$'
 LINT     := github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
 
 .PHONY: help build test histories soak integration servers fuzz bench lint cross tools clean
@@ -20,9 +21,12 @@ build: ## build the command into ./quiver
 test: ## run all quick suites with the race detector; fails when a named suite is missing or anything is skipped
 	$(GO) test -race -json $(PACKAGES) | $(GO) run .ci/suites.go .ci/suites.txt
 
-soak: servers ## run the long suites too, also those over real servers (half an hour)
-	$(GO) test -race -tags soak -timeout 60m $(PACKAGES)
-	cd integration && $(GO) test -race -tags soak -timeout 60m ./...
+soak: servers ## run the long suites too, also those over real servers, and histories in memory and on MinIO for 10 and 3 minutes, or for SOAK=3h each, and the index at 10M calls (an hour)
+	$(GO) test -race -tags soak -timeout 60m -skip $(UNTIL) $(PACKAGES)
+	cd integration && $(GO) test -race -tags soak -timeout 60m -skip $(UNTIL) ./...
+	$(GO) test -tags soak -count=1 -v -timeout 0 -run $(UNTIL) ./callindex $(if $(SOAK),-soak $(SOAK))
+	cd integration && $(GO) test -tags soak -count=1 -v -timeout 0 -run $(UNTIL) . $(if $(SOAK),-soak $(SOAK))
+	cd bench && timeout 1500 $(GO) run . index --n 10000000 --only 'record|streamed|name'
 
 integration: servers ## run the suites against MinIO, versitygw, fake-gcs-server and Azurite: in containers where a Docker engine answers, else as processes
 	cd integration && $(GO) test -race -timeout 30m -json ./... | $(GO) run ../.ci/suites.go ../.ci/integration.txt

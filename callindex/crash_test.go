@@ -7,8 +7,10 @@ import (
 
 	"github.com/quivercache/quiver/bucket"
 	"github.com/quivercache/quiver/bucket/buckettest"
+	"github.com/quivercache/quiver/bucket/mem"
 	"github.com/quivercache/quiver/callindex"
 	"github.com/quivercache/quiver/digest"
+	"github.com/quivercache/quiver/internal/historytest"
 )
 
 // TestEveryCrashPoint stops a client at each request of each operation. Whatever became of it, the record is the old one or the new one, whole; nothing that
@@ -77,6 +79,13 @@ func TestEveryCrashPoint(t *testing.T) {
 			}
 		})
 	}
+}
+
+// TestNoCrashPointLeavesADifference has the eight operations that change a store, on one with segments and marks, and wants that queries, folds and checks make of what is left what they would have made of it without a crash.
+func TestNoCrashPointLeavesADifference(t *testing.T) {
+	historytest.Crashes(t, func(_ *testing.T, clock *historytest.Clock) bucket.Bucket {
+		return mem.New(&mem.Options{Clock: clock})
+	})
 }
 
 // TestTheMarkIsAcknowledgedBeforeTheRecordIsSent holds the order that all exactness rests on.

@@ -276,63 +276,52 @@ func TestManyFoldersFoldOneFunction(t *testing.T) {
 	}
 }
 
-// TestEveryCrashPointOfTheIndex stops a folder, a merger and a sweeper at each of their requests. What was there is found, and the next one finishes the work.
-func TestEveryCrashPointOfTheIndex(t *testing.T) {
-	for name, do := range map[string]func(ctx context.Context, s *callindex.Store) error{
-		"fold": func(ctx context.Context, s *callindex.Store) error { _, err := s.Fold(ctx, nil); return err },
-		"compact": func(ctx context.Context, s *callindex.Store) error {
-			_, err := s.Fold(ctx, &callindex.FoldOptions{Compact: true})
-			return err
-		},
-		"sweep": func(ctx context.Context, s *callindex.Store) error { _, err := s.Sweep(ctx); return err },
-		"repair": func(ctx context.Context, s *callindex.Store) error {
-			for _, err := range s.Check(ctx, &callindex.CheckOptions{Repair: true}) {
-				if err != nil {
-					return err
-				}
+// TestEveryCrashPointOfARepair stops it at each of its requests. What was there is found, and the next one finishes the work.
+func TestEveryCrashPointOfARepair(t *testing.T) {
+	do := func(ctx context.Context, s *callindex.Store) error {
+		for _, err := range s.Check(ctx, &callindex.CheckOptions{Repair: true}) {
+			if err != nil {
+				return err
 			}
-			return nil
-		},
-	} {
-		t.Run(name, func(t *testing.T) {
-			buckettest.EachCrash(t, func(t *testing.T, crash *buckettest.Faults) {
-				w := timed(t)
-				for i := range 5 { // the fourth fold merges
-					saveCalls(t, w.Store, "f", i, i+1)
-					mustFold(t, w.Store, nil)
-				}
-				mustSave(t, w.Store, record(call("f", 0), "replaced"), &callindex.SaveOptions{Replace: true})
-				evicted := call("f", 1)
-				if err := w.Evict(t.Context(), keyOf(t, &evicted)); err != nil {
-					t.Fatal(err)
-				}
-				w.clock.passed.Add(int64(25 * time.Hour))
-				saveCalls(t, w.Store, "f", 10, 12)
-				want := found(t, w.Store, callindex.Query{})
-				if len(want) != 6 {
-					t.Fatalf("%v", want)
-				}
-				err := do(t.Context(), w.client(crash))
-				if crash.Crashed() != (err != nil) {
-					t.Errorf("it ends with %v", err)
-				}
-				for when, step := range []func(){func() {}, func() { mustFold(t, w.Store, nil) }, func() { _, err = w.Sweep(t.Context()) }, func() { err = do(t.Context(), w.Store) }} {
-					err = nil
-					step()
-					if got := found(t, w.client(buckettest.NewFaults()), callindex.Query{}); err != nil || !slices.Equal(got, want) {
-						t.Errorf("step %d, %v: there is\n%v, not\n%v", when, err, got, want)
-					}
-				}
-				w.clock.passed.Add(int64(48 * time.Hour))
-				if _, err := w.Sweep(t.Context()); err != nil {
-					t.Error(err)
-				}
-				for f, err := range w.Check(t.Context(), &callindex.CheckOptions{ReadData: true}) {
-					t.Errorf("a check finds %+v, %v", f, err)
-				}
-			})
-		})
+		}
+		return nil
 	}
+	buckettest.EachCrash(t, func(t *testing.T, crash *buckettest.Faults) {
+		w := timed(t)
+		for i := range 5 { // the fourth fold merges
+			saveCalls(t, w.Store, "f", i, i+1)
+			mustFold(t, w.Store, nil)
+		}
+		mustSave(t, w.Store, record(call("f", 0), "replaced"), &callindex.SaveOptions{Replace: true})
+		evicted := call("f", 1)
+		if err := w.Evict(t.Context(), keyOf(t, &evicted)); err != nil {
+			t.Fatal(err)
+		}
+		w.clock.passed.Add(int64(25 * time.Hour))
+		saveCalls(t, w.Store, "f", 10, 12)
+		want := found(t, w.Store, callindex.Query{})
+		if len(want) != 6 {
+			t.Fatalf("%v", want)
+		}
+		err := do(t.Context(), w.client(crash))
+		if crash.Crashed() != (err != nil) {
+			t.Errorf("it ends with %v", err)
+		}
+		for when, step := range []func(){func() {}, func() { mustFold(t, w.Store, nil) }, func() { _, err = w.Sweep(t.Context()) }, func() { err = do(t.Context(), w.Store) }} {
+			err = nil
+			step()
+			if got := found(t, w.client(buckettest.NewFaults()), callindex.Query{}); err != nil || !slices.Equal(got, want) {
+				t.Errorf("step %d, %v: there is\n%v, not\n%v", when, err, got, want)
+			}
+		}
+		w.clock.passed.Add(int64(48 * time.Hour))
+		if _, err := w.Sweep(t.Context()); err != nil {
+			t.Error(err)
+		}
+		for f, err := range w.Check(t.Context(), &callindex.CheckOptions{ReadData: true}) {
+			t.Errorf("a check finds %+v, %v", f, err)
+		}
+	})
 }
 
 // TestASegmentThatGoesAwayUnderAQuery has a merge, a day and a sweep between two requests of a query. It begins anew, and yields nothing twice and leaves nothing out.

@@ -24,9 +24,13 @@ func firstSeed() uint64 {
 func TestEveryQueryOfAHistoryFindsWhatAScanFinds(t *testing.T) {
 	first := firstSeed()
 	for i := range uint64(*histories) {
-		clock := &historytest.Clock{}
-		if err := historytest.Try(mem.New(&mem.Options{Clock: clock}), clock, first+i); err != nil {
+		if err := tryInMemory(first + i); err != nil {
 			t.Fatal(err)
 		}
 	}
+}
+
+func tryInMemory(seed uint64) error {
+	clock := &historytest.Clock{}
+	return historytest.Try(mem.New(&mem.Options{Clock: clock}), clock, seed)
 }

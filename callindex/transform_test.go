@@ -270,44 +270,6 @@ func TestTheFirstFailureEndsATransformation(t *testing.T) {
 	}
 }
 
-// TestEveryCrashPointOfATransformation loses no record: each is under its old key or its new one, or under both until the transformation is done again.
-func TestEveryCrashPointOfATransformation(t *testing.T) {
-	requests := buckettest.EachCrash(t, func(t *testing.T, crash *buckettest.Faults) {
-		w := newWorld(t)
-		results := map[digest.Digest]bool{}
-		for i := range 2 {
-			results[mustSave(t, w.Store, record(call("f", i), i), nil).Result] = true
-		}
-		_, err := w.client(crash).Transform(t.Context(), rename, &callindex.TransformOptions{Parallel: 1})
-		if err == nil && crash.Crashed() {
-			t.Error("the client crashed, and was told that all is well")
-		}
-		check := func() {
-			left := map[digest.Digest]bool{}
-			for r, err := range w.Query(t.Context(), callindex.Query{}) {
-				if err != nil {
-					t.Fatal(err)
-				}
-				left[r.Result] = true
-			}
-			if len(left) != len(results) {
-				t.Errorf("%d of %d records are left", len(left), len(results))
-			}
-		}
-		check()
-		if _, err := w.Transform(t.Context(), rename, nil); err != nil {
-			t.Error(err)
-		}
-		check()
-		if names := namesOf(t, w.Store); names["g"] != 2 {
-			t.Errorf("done again the names are %v", names)
-		}
-	})
-	if requests < 11 {
-		t.Errorf("only %d requests", requests)
-	}
-}
-
 func ExampleStore_Transform() {
 	s := callindex.New(mem.New(nil), nil)
 	if _, err := s.Save(ctx, &callindex.Record{Call: callindex.Call{Name: "old.name"}}, nil); err != nil {
