@@ -27,7 +27,8 @@ var allowed = map[string][]string{
 	"callindex":                     {"bucket", "callindex/internal/cache", "callindex/internal/manifest", "callindex/internal/segment", "digest", "internal/sealed", "keyspace", "layout", "op", "signing"},
 	"":                              {"blobstore", "bucket", "callindex", "digest", "keyspace", "layout", "op", "signing"},
 	"internal/contracttest":         {"", "blobstore", "bucket", "bucket/buckettest", "bucket/mem", "callindex", "digest", "layout", "op"},
-	"internal/historytest":          {"bucket", "bucket/buckettest", "callindex", "digest", "layout", "op"},
+	"internal/historytest":          {"bucket", "bucket/buckettest", "bucket/mem", "callindex", "digest", "layout", "op"},
+	"internal/parquettest":          {},
 	"internal/scripttest":           {"bucket", "digest", "layout"},
 	"adapters/file":                 {"bucket", "op"},
 	"adapters":                      {"bucket", "op"},
@@ -36,10 +37,11 @@ var allowed = map[string][]string{
 	"adapters/azure":                {"adapters", "bucket", "op"},
 	"adapters/all":                  {"adapters/azure", "adapters/file", "adapters/gcs", "adapters/s3", "bucket"},
 	"cmd/quiver/internal/doctor":    {"bucket", "bucket/buckettest", "op"},
+	"cmd/quiver/internal/export":    {"callindex", "digest"},
 	"cmd/quiver/internal/stats":     {},
 	"cmd/quiver/internal/execution": {"", "blobstore", "bucket", "callindex", "cmd/quiver/internal/stats", "digest", "keyspace", "op"},
 	"examples/related":              {"", "adapters/all", "bucket"},
-	"cmd/quiver":                    {"", "adapters/all", "blobstore", "bucket", "callindex", "cmd/quiver/internal/doctor", "cmd/quiver/internal/execution", "cmd/quiver/internal/stats", "digest", "op", "signing"},
+	"cmd/quiver":                    {"", "adapters/all", "blobstore", "bucket", "callindex", "cmd/quiver/internal/doctor", "cmd/quiver/internal/execution", "cmd/quiver/internal/export", "cmd/quiver/internal/stats", "digest", "op", "signing"},
 }
 
 // inherited is which other modules a user of the library gets, by the path that its packages begin with.

@@ -382,10 +382,11 @@ func TestATransferLeavesNoCallWithoutItsResult(t *testing.T) {
 	}
 }
 
-func TestADamagedResultIsNotTransferred(t *testing.T) {
+// TestACallWhoseResultIsDamagedStays has a second call, which is moved all the same.
+func TestACallWhoseResultIsDamagedStays(t *testing.T) {
 	b := mem.New(nil)
 	from, to := openStore(t, b), openStore(t, mem.New(nil))
-	people(t, from, "ada")
+	people(t, from, "ada", "carla")
 	name := layout.ValueSpace.Name(mustDigest(t, 3))
 	info, err := b.Stat(t.Context(), name)
 	if err == nil {
@@ -394,13 +395,37 @@ func TestADamagedResultIsNotTransferred(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	_, err = from.Query(quiver.Query{Name: "age"}).Transfer(t.Context(), to, nil)
-	var damaged *quiver.DamagedError
-	if !errors.As(err, &damaged) {
-		t.Errorf("Transfer = %v", err)
+	var missing error
+	got, err := from.Query(quiver.Query{Name: "age"}).Transfer(t.Context(), to, &quiver.TransferOptions{Move: true, Missing: func(_ *quiver.Record, err error) { missing = err }})
+	if want := (quiver.Transfer{Seen: 2, Copied: 1, Missing: 1, Moved: 1}); err != nil || got != want {
+		t.Errorf("Transfer = %+v, %v", got, err)
 	}
-	if n, err := to.Query(quiver.Query{}).Count(t.Context()); n != 0 || err != nil {
-		t.Errorf("%d calls are there, %v", n, err)
+	if damaged, ok := errors.AsType[*quiver.DamagedError](missing); !ok || damaged.Object != name {
+		t.Errorf("missing is said to be: %v", missing)
+	}
+	for s, want := range map[*quiver.Store]int{from: 1, to: 1} {
+		if n, err := s.Query(quiver.Query{Name: "age"}).Count(t.Context()); n != want || err != nil {
+			t.Errorf("%d calls are there, %v", n, err)
+		}
+	}
+}
+
+// TestAMoveBringsTheResultThatTheOtherStoreHasLost has a call in both stores, and its result in one.
+func TestAMoveBringsTheResultThatTheOtherStoreHasLost(t *testing.T) {
+	b := mem.New(nil)
+	from, to := openStore(t, mem.New(nil)), openStore(t, b)
+	for _, s := range []*quiver.Store{from, to} {
+		people(t, s, "ada")
+	}
+	if err := b.Delete(t.Context(), layout.ValueSpace.Name(mustDigest(t, 3))); err != nil {
+		t.Fatal(err)
+	}
+	got, err := from.Query(quiver.Query{Name: "age"}).Transfer(t.Context(), to, &quiver.TransferOptions{Move: true})
+	if want := (quiver.Transfer{Seen: 1, Present: 1, Moved: 1}); err != nil || got != want {
+		t.Errorf("Transfer = %+v, %v", got, err)
+	}
+	if there, err := to.Values.Contains(t.Context(), mustDigest(t, 3)); !there || err != nil {
+		t.Errorf("its result is there: %v, %v", there, err)
 	}
 }
 

@@ -4,9 +4,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"sync"
 
 	"golang.org/x/sync/errgroup"
 
+	"github.com/quivercache/quiver/blobstore"
 	"github.com/quivercache/quiver/callindex"
 	"github.com/quivercache/quiver/digest"
 )
@@ -16,8 +18,11 @@ type TransferOptions struct {
 	Overwrite bool           // a call that is there is replaced; otherwise it stays
 	Move      bool           // a call that was transferred, or is there already with the same result, is evicted here
 	DryRun    bool           // change nothing, and say what would be done
+	ByServer  bool           // values of 1 MiB and more are copied by the server, where one has both stores, and not read: a damaged one stays damaged
 	Parallel  int            // calls at once; default 8
 	Progress  func(Transfer) // is told after each call, one call at a time
+	// Missing is told of each call that is not copied because a value of it is missing or damaged, which the error says, one at a time; nil: nobody is.
+	Missing func(r *Record, err error)
 }
 
 // Transfer sums up what a transfer did, or would do in a dry run.
@@ -26,11 +31,13 @@ type Transfer struct {
 	Copied   int // of them, those that were not there, or were replaced
 	Present  int // of them, those that were there with the same result
 	Conflict int // of them, those that were there with another result, and stay
+	Missing  int // of them, those that were not copied because a value of them is missing or damaged
+	Gone     int // of them, those that somebody else evicted meanwhile
 	Moved    int // of them, those that were evicted here
 }
 
 // Transfer copies calls to another store: first the values that they name (arguments that are there, results, parts), then the record, which keeps its time.
-// It can be done again where it broke off. A call whose result is missing or damaged here is an error.
+// It can be done again where it broke off. A call whose result is missing or damaged here is counted, and stays.
 func (c Selection) Transfer(ctx context.Context, to *Store, options *TransferOptions) (Transfer, error) {
 	t := &transfer{from: c.store, to: to}
 	if options != nil {
@@ -41,9 +48,6 @@ func (c Selection) Transfer(ctx context.Context, to *Store, options *TransferOpt
 	}
 	group, ctx := errgroup.WithContext(ctx)
 	group.SetLimit(t.Parallel)
-	counts := make(chan Transfer)
-	counted := make(chan Transfer)
-	go func() { counted <- t.count(counts) }()
 	var failed error
 	for r, err := range c.read(ctx) {
 		if err != nil {
@@ -51,11 +55,9 @@ func (c Selection) Transfer(ctx context.Context, to *Store, options *TransferOpt
 			break
 		}
 		group.Go(func() error {
-			n, err := t.call(ctx, r)
-			if err != nil {
+			if err := t.call(ctx, r); err != nil {
 				return fmt.Errorf("transferring a call of %s: %w", r.Name, err)
 			}
-			counts <- n
 			return nil
 		})
 	}
@@ -63,93 +65,123 @@ func (c Selection) Transfer(ctx context.Context, to *Store, options *TransferOpt
 	if err := group.Wait(); err != nil {
 		failed = err
 	}
-	close(counts)
-	return <-counted, failed
+	return t.sum, failed
 }
 
 // transfer is a Transfer under way.
 type transfer struct {
 	TransferOptions
 	from, to *Store
+
+	mu  sync.Mutex
+	sum Transfer
 }
 
-// count adds up what became of calls, and tells of the progress.
-func (t *transfer) count(counts <-chan Transfer) (sum Transfer) {
-	for n := range counts {
-		sum.Seen++
-		sum.Copied += n.Copied
-		sum.Present += n.Present
-		sum.Conflict += n.Conflict
-		sum.Moved += n.Moved
-		if t.Progress != nil {
-			t.Progress(sum)
-		}
+// count adds up what became of a call, and tells of the progress.
+func (t *transfer) count(add func(sum *Transfer)) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.sum.Seen++
+	add(&t.sum)
+	if t.Progress != nil {
+		t.Progress(t.sum)
 	}
-	return sum
 }
 
-// call transfers a call, and returns what became of it.
-func (t *transfer) call(ctx context.Context, r *Record) (n Transfer, err error) {
+// call transfers a call.
+func (t *transfer) call(ctx context.Context, r *Record) error {
 	key, err := r.Key()
-	if err != nil {
-		return n, err
-	}
-	there, err := t.to.Calls.Load(ctx, key)
-	switch {
-	case err == nil && there.Result == r.Result && !t.Overwrite:
-		n.Present = 1
-	case err == nil && !t.Overwrite:
-		n.Conflict = 1
-		return n, nil
-	case err != nil && !errors.Is(err, ErrNotFound):
-		return n, err
-	default:
-		n.Copied = 1
-		if err := t.copy(ctx, key); err != nil {
-			return n, err
-		}
-	}
-	if !t.Move {
-		return n, nil
-	}
-	n.Moved = 1
-	if t.DryRun {
-		return n, nil
-	}
-	if err := t.from.Calls.Evict(ctx, key); err != nil && !errors.Is(err, ErrNotFound) {
-		return n, err
-	}
-	return n, nil
-}
-
-// copy copies what a call names, then the call: its record, which has what a query leaves out.
-func (t *transfer) copy(ctx context.Context, key digest.Digest) error {
-	if t.DryRun {
-		return nil
-	}
-	r, err := t.from.Calls.Load(ctx, key)
 	if err != nil {
 		return err
 	}
+	there, err := t.to.Calls.Load(ctx, key)
+	if err != nil && !errors.Is(err, ErrNotFound) {
+		return err
+	}
+	copied := err != nil || t.Overwrite
+	outcome := (*Transfer).present
+	switch {
+	case copied:
+		outcome = (*Transfer).copied
+	case there.Result != r.Result:
+		t.count((*Transfer).conflict)
+		return nil
+	}
+	if t.DryRun || !copied && !t.Move {
+		return t.done(ctx, key, outcome)
+	}
+	full, err := t.from.Calls.Load(ctx, key) // the record, which has what a query leaves out
+	if errors.Is(err, ErrNotFound) {
+		t.count((*Transfer).gone)
+		return nil
+	}
+	if err == nil {
+		err = t.values(ctx, full) // also of a call that is there: before it goes here
+	}
+	if errors.Is(err, ErrNotFound) {
+		t.count(func(sum *Transfer) {
+			sum.Missing++
+			if t.Missing != nil {
+				t.Missing(full, err)
+			}
+		})
+		return nil
+	}
+	if err == nil && copied {
+		there, err = t.to.Calls.Save(ctx, full, &callindex.SaveOptions{Replace: t.Overwrite, Saved: full.Saved})
+	}
+	if err != nil {
+		return err
+	}
+	if there.Result != full.Result { // somebody else was quicker
+		t.count((*Transfer).conflict)
+		return nil
+	}
+	return t.done(ctx, key, outcome)
+}
+
+func (t *Transfer) copied()   { t.Copied++ }
+func (t *Transfer) present()  { t.Present++ }
+func (t *Transfer) conflict() { t.Conflict++ }
+func (t *Transfer) gone()     { t.Gone++ }
+
+// done evicts a call that is in the other store, where it moves, and counts it.
+func (t *transfer) done(ctx context.Context, key digest.Digest, add func(sum *Transfer)) error {
+	if t.Move && !t.DryRun {
+		if err := t.from.Calls.Evict(ctx, key); err != nil && !errors.Is(err, ErrNotFound) {
+			return err
+		}
+	}
+	t.count(func(sum *Transfer) {
+		add(sum)
+		if t.Move {
+			sum.Moved++
+		}
+	})
+	return nil
+}
+
+// values copies the values that a record names.
+func (t *transfer) values(ctx context.Context, r *Record) error {
 	for _, a := range r.Arguments {
 		// An argument may have been given as a digest, and never have been a value here.
 		if err := t.value(ctx, a.Digest); err != nil && !errors.Is(err, ErrNotFound) {
 			return err
 		}
 	}
-	needed := r.Parts
 	if !r.Result.IsZero() {
-		needed = append([]digest.Digest{r.Result}, r.Parts...)
-	}
-	for _, d := range needed {
-		if err := t.value(ctx, d); err != nil {
-			return err
+		if err := t.value(ctx, r.Result); err != nil {
+			return fmt.Errorf("its result: %w", err)
 		}
 	}
-	_, err = t.to.Calls.Save(ctx, r, &callindex.SaveOptions{Replace: t.Overwrite, Saved: r.Saved})
-	return err
+	for _, part := range r.Parts {
+		if err := t.value(ctx, part); err != nil {
+			return fmt.Errorf("a part of its result: %w", err)
+		}
+	}
+	return nil
 }
 
 func (t *transfer) value(ctx context.Context, d digest.Digest) error {
-	return t.from.Values.CopyTo(ctx, t.to.Values, d)
+	return t.from.Values.CopyTo(ctx, t.to.Values, d, &blobstore.CopyOptions{ByServer: t.ByServer})
 }

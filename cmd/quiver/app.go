@@ -106,7 +106,7 @@ could not be reached, 130 interrupted. quiver exec ends as the command does; see
 	flags.BoolVarP(&a.verbose, "verbose", "v", false, "say which store is in use, and more, on stderr")
 	for _, command := range []*cobra.Command{
 		a.execCommand(), a.putCommand(), a.getCommand(), a.showCommand(), a.lsCommand(), a.expandCommand(), a.shrinkCommand(),
-		a.queryCommand(), a.foldCommand(), a.checkCommand(), a.evictCommand(), a.transformCommand(), a.statsCommand(), a.doctorCommand(), a.versionCommand(),
+		a.queryCommand(), a.foldCommand(), a.snapshotCommand(), a.checkCommand(), a.copyCommand(), a.evictCommand(), a.transformCommand(), a.exportCommand(), a.statsCommand(), a.doctorCommand(), a.versionCommand(),
 	} {
 		root.AddCommand(command)
 	}
@@ -202,6 +202,11 @@ func (a *app) open(ctx context.Context, through ...bucket.Middleware) (*quiver.S
 	if err != nil {
 		return nil, err
 	}
+	return a.openNamed(ctx, name, through...)
+}
+
+// openNamed is open of the store with this URL.
+func (a *app) openNamed(ctx context.Context, name string, through ...bucket.Middleware) (*quiver.Store, error) {
 	if a.verbose {
 		fmt.Fprintln(a.err, "quiver: store "+name)
 	}
@@ -232,33 +237,58 @@ func openBucket(ctx context.Context, name string) (bucket.Bucket, error) {
 
 // withStore runs a command's work on the store in use, interruptible, and closes the store.
 func (a *app) withStore(ctx context.Context, work func(ctx context.Context, store *quiver.Store) error) error {
+	name, err := a.storeName()
+	if err != nil {
+		return err
+	}
 	ctx, stop := interruptible(ctx)
 	defer stop()
-	err := a.onStore(ctx, work)
+	return a.onStore(ctx, name, work)
+}
+
+// onStore opens a store for some work, and closes it. Its failures are named after it.
+func (a *app) onStore(ctx context.Context, name string, work func(ctx context.Context, store *quiver.Store) error) error {
+	store, err := a.openNamed(ctx, name, blame(name), a.waiting())
+	if err == nil {
+		err = work(ctx, store)
+		if closing := store.Close(); err == nil {
+			err = closing
+		}
+	}
+	_, named := errors.AsType[*storeError](err)
 	switch {
-	case err == nil:
-		return nil
+	case err == nil, named:
+		return err
 	case ctx.Err() != nil:
 		return errInterrupted
 	case exitStatus(err) == exitStore, errors.Is(err, quiver.ErrForeign):
-		name, _ := a.storeName() // it was opened by it
+		if fault, ok := errors.AsType[*fault](err); ok {
+			name = fault.store
+		}
 		return &storeError{name, err, a.verbose}
 	}
 	return err
 }
 
-// onStore opens the store in use for some work, and closes it.
-func (a *app) onStore(ctx context.Context, work func(ctx context.Context, store *quiver.Store) error) (err error) {
-	store, err := a.open(ctx, a.waiting())
-	if err != nil {
-		return err
-	}
-	defer func() {
-		if closing := store.Close(); err == nil {
-			err = closing
+// fault is a failure of the store that a request was sent to.
+type fault struct {
+	store string
+	error
+}
+
+func (f *fault) Unwrap() error { return f.error }
+
+// blame names the store in the failures of its requests: a command may have two.
+func blame(store string) bucket.Middleware {
+	return func(next bucket.Handler) bucket.Handler {
+		return func(ctx context.Context, r *bucket.Request) (bucket.Answer, error) {
+			answer, err := next(ctx, r)
+			if exitStatus(err) == exitStore {
+				err = &fault{store, err}
+			}
+			return answer, err
 		}
-	}()
-	return work(ctx, store)
+	}
 }
 
 // storeError is a failure of the store itself: what it says first is what went wrong and what to do, and the whole chain only with -v.

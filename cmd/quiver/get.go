@@ -5,15 +5,12 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
-	"path/filepath"
 
 	"github.com/spf13/cobra"
 
 	"github.com/quivercache/quiver"
 	"github.com/quivercache/quiver/cmd/quiver/internal/execution"
 	"github.com/quivercache/quiver/digest"
-	"github.com/quivercache/quiver/op"
 )
 
 func (a *app) getCommand() *cobra.Command {
@@ -33,7 +30,7 @@ What is written are the bytes alone: --json changes nothing here, and quiver sho
 				if output == "" || output == "-" {
 					return copyValue(ctx, store, keys[0], a.out)
 				}
-				return getFile(ctx, store, keys[0], output)
+				return writeWhole(output, func(w io.Writer) error { return copyValue(ctx, store, keys[0], w) })
 			})
 		},
 	}
@@ -68,23 +65,4 @@ func printCall(ctx context.Context, store *quiver.Store, key digest.Key, w io.Wr
 		return fmt.Errorf("%w; quiver show %s names its result", err, key)
 	}
 	return err
-}
-
-// getFile writes a value beside the file, then renames it.
-func getFile(ctx context.Context, store *quiver.Store, key digest.Key, file string) error {
-	id, err := op.NewID(op.SystemEntropy())
-	if err != nil {
-		return err
-	}
-	name := filepath.Join(filepath.Dir(file), "."+filepath.Base(file)+"."+id)
-	beside, err := os.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o666)
-	if err != nil {
-		return err
-	}
-	defer os.Remove(name) // nothing is left to remove once it is renamed
-	err = copyValue(ctx, store, key, beside)
-	if err = errors.Join(err, beside.Close()); err != nil {
-		return err
-	}
-	return os.Rename(name, file)
 }

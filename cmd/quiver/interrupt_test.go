@@ -14,7 +14,7 @@ import (
 func TestAnInterruptedCommandEndsWithItsStatus(t *testing.T) {
 	for _, command := range [][]string{
 		{"get", "abcd"}, {"show", "abcd"}, {"query"}, {"ls", "values"}, {"ls", "calls"}, {"put"}, {"expand", "abcd"}, {"shrink", "abcd"},
-		{"evict", "abcd"}, {"evict", "--all"}, {"transform", "--all", "--set-name", "x"}, {"doctor"},
+		{"evict", "abcd"}, {"evict", "--all"}, {"export", "--format", "csv"}, {"snapshot"}, {"fold"}, {"check"}, {"transform", "--all", "--set-name", "x"}, {"doctor"},
 	} {
 		ctx, cancel := context.WithCancel(t.Context())
 		cancel()
