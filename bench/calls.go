@@ -1,16 +1,19 @@
 package main
 
 import (
+	"context"
 	"crypto/sha256"
 	"encoding/binary"
 	"fmt"
 	"iter"
+	"runtime"
 	"slices"
 	"sort"
 	"time"
 
 	"github.com/quivercache/quiver/callindex"
 	"github.com/quivercache/quiver/digest"
+	"github.com/quivercache/quiver/layout"
 )
 
 // The shape of the calls: names Zipf over some functions, and four arguments.
@@ -167,26 +170,41 @@ func (c *calls) all() iter.Seq[*callindex.Record] {
 	}
 }
 
-// byKey yields the records by their keys, in whose order a bucket in memory takes them best.
-func (c *calls) byKey() (iter.Seq[*callindex.Record], error) {
-	type numbered struct {
-		key digest.Digest
-		i   int
-	}
-	order := make([]numbered, c.n)
-	for i := range order {
-		key, err := c.record(i).Key()
-		if err != nil {
-			return nil, err
-		}
-		order[i] = numbered{key, i}
-	}
-	slices.SortFunc(order, func(a, b numbered) int { return a.key.Compare(b.key) })
+// records yields those of some numbers.
+func (c *calls) records(numbers []uint32) iter.Seq[*callindex.Record] {
 	return func(yield func(*callindex.Record) bool) {
-		for _, o := range order {
-			if !yield(c.record(o.i)) {
+		for _, i := range numbers {
+			if !yield(c.record(int(i))) {
 				return
 			}
 		}
-	}, nil
+	}
+}
+
+// shards are the numbers of the calls of each shard.
+func (c *calls) shards() map[layout.Shard][]uint32 {
+	numbers := map[layout.Shard][]uint32{}
+	for i := range c.n {
+		shard := layout.FunctionOf(c.names[c.function(i)]).Shard()
+		numbers[shard] = append(numbers[shard], uint32(i))
+	}
+	return numbers
+}
+
+// keyed is a call's key and number.
+type keyed struct {
+	key    digest.Digest
+	number uint32
+}
+
+// byKey are all calls, in the order of their keys.
+func (c *calls) byKey(ctx context.Context) ([]keyed, error) {
+	order := make([]keyed, c.n)
+	err := together(ctx, runtime.GOMAXPROCS(0), c.n, func(i int) error {
+		key, err := c.record(i).Key()
+		order[i] = keyed{key, uint32(i)}
+		return err
+	})
+	slices.SortFunc(order, func(a, b keyed) int { return a.key.Compare(b.key) })
+	return order, err
 }

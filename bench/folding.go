@@ -22,8 +22,16 @@ type put struct {
 
 // marked are the objects of calls that were saved and are not folded: a record and a mark for each.
 func marked(ctx context.Context, c *calls) (objects []put, keys []digest.Digest, err error) {
-	b, err := withRecords(ctx, c)
+	order, err := c.byKey(ctx) // in which a bucket in memory takes them best
 	if err != nil {
+		return nil, nil, err
+	}
+	b := mem.New(nil)
+	numbers := make([]uint32, len(order))
+	for i, o := range order {
+		numbers[i] = o.number
+	}
+	if err := callindex.New(b, nil).Seed(ctx, c.records(numbers), callindex.SeedOptions{Records: true}); err != nil {
 		return nil, nil, err
 	}
 	var marks []put

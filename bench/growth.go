@@ -5,7 +5,7 @@ import (
 	"fmt"
 	"time"
 
-	"github.com/quivercache/quiver/bucket"
+	"github.com/quivercache/quiver/adapters/file"
 	"github.com/quivercache/quiver/callindex"
 	"github.com/quivercache/quiver/digest"
 )
@@ -22,18 +22,19 @@ func (x *index) growth(ctx context.Context) error {
 	if !x.wants(cases...) {
 		return nil
 	}
-	of := func(c *calls) (map[string]func(wait time.Duration, operations int) (batch, error), error) {
-		b, err := withRecords(ctx, c)
-		if err != nil {
-			return nil, err
-		}
-		return operationsOn(b, c)
-	}
-	large, err := of(x.calls)
+	b, err := x.seeded(ctx)
 	if err != nil {
 		return err
 	}
-	little, err := of(newCalls(x.calls.seed, small))
+	large, err := operationsOn(ctx, b, x.calls)
+	if err != nil {
+		return err
+	}
+	few := newCalls(x.calls.seed, small)
+	if b, _, err = x.seed(ctx, few); err != nil {
+		return err
+	}
+	little, err := operationsOn(ctx, b, few)
 	if err != nil {
 		return err
 	}
@@ -71,8 +72,13 @@ func (x *index) growing(operation, suffix string) string {
 	return fmt.Sprintf("%s, %d against 10000 records%s", operation, x.calls.n, suffix)
 }
 
-// operationsOn are batches of operations on a store of calls with records, each of which asks for other calls.
-func operationsOn(b bucket.Bucket, c *calls) (map[string]func(wait time.Duration, operations int) (batch, error), error) {
+// operationsOn are batches of operations on a store of calls, each of which asks for other calls.
+func operationsOn(ctx context.Context, index *file.Bucket, c *calls) (map[string]func(wait time.Duration, operations int) (batch, error), error) {
+	order, err := c.byKey(ctx)
+	if err != nil {
+		return nil, err
+	}
+	b := &stocked{index, c, order}
 	i := 0
 	key := func() (digest.Digest, *callindex.Record, error) {
 		i = (i + 7919) % c.n // a prime

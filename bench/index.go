@@ -10,10 +10,7 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/quivercache/quiver/adapters/all"
 	"github.com/quivercache/quiver/adapters/file"
-	"github.com/quivercache/quiver/bucket"
-	"github.com/quivercache/quiver/bucket/mem"
 	"github.com/quivercache/quiver/callindex"
 	"github.com/quivercache/quiver/integration/servers"
 )
@@ -33,12 +30,13 @@ type index struct {
 
 func benchIndex(ctx context.Context, r *report, only *regexp.Regexp, s settings) (err error) {
 	x := &index{settings: s, report: r, only: only, calls: newCalls(fromSeed, s.calls)}
+	begun := clock.Now()
 	defer func() {
+		fmt.Fprintf(os.Stderr, "bench: %.0f s in all\n", clock.Now().Sub(begun).Seconds())
 		for _, undo := range slices.Backward(x.undo) {
 			err = errors.Join(err, undo())
 		}
 	}()
-	// What works on files comes before what fills the memory.
 	for _, group := range []func(context.Context) error{
 		x.size, x.streaming, x.selective, x.nameless, x.scans, x.oracle, x.saving, x.folding, x.unfolded, x.growth,
 	} {
@@ -61,39 +59,44 @@ func (x *index) wants(cases ...string) bool {
 	return false
 }
 
-// seeded is a directory with the index of all calls, one segment a shard (or more, where one would be too large), as folding and merging leave it. Nothing is behind its rows.
-func (x *index) seeded(ctx context.Context) (*file.Bucket, error) {
-	if x.local != nil {
-		return x.local, nil
+// seeded is a directory with the index of all calls.
+func (x *index) seeded(ctx context.Context) (_ *file.Bucket, err error) {
+	if x.local == nil {
+		x.local, x.dir, err = x.seed(ctx, x.calls)
 	}
+	return x.local, err
+}
+
+// seed makes a directory with the index of calls, one segment a shard (or more, where one would be too large), as folding and merging leave it. Nothing is behind its rows. One shard is seeded after
+// another, so that the rows of no two are in memory at once.
+func (x *index) seed(ctx context.Context, c *calls) (b *file.Bucket, dir string, err error) {
 	parent, err := x.directory()
 	if err != nil {
-		return nil, err
+		return nil, "", err
 	}
-	x.dir = filepath.Join(parent, fmt.Sprintf("index-%d-%d", x.calls.seed, x.calls.n))
-	done := x.dir + ".done"
-	if _, err := os.Stat(done); err != nil {
-		if err := os.RemoveAll(x.dir); err != nil {
-			return nil, err
+	dir = filepath.Join(parent, fmt.Sprintf("index-%d-%d", c.seed, c.n))
+	done := dir + ".done"
+	_, missing := os.Stat(done)
+	if missing != nil {
+		if err := os.RemoveAll(dir); err != nil {
+			return nil, "", err
 		}
 	}
-	b, err := file.New(x.dir, &file.Options{NoSync: true})
-	if err != nil {
-		return nil, err
+	if b, err = file.New(dir, &file.Options{NoSync: true}); err != nil {
+		return nil, "", err
 	}
-	if _, err := os.Stat(done); err != nil {
-		begun := clock.Now()
-		if err := callindex.New(b, nil).Seed(ctx, x.calls.all(), callindex.SeedOptions{}); err != nil {
-			return nil, err
-		}
-		fmt.Fprintf(os.Stderr, "bench: %d calls seeded in %.1f s\n", x.calls.n, clock.Now().Sub(begun).Seconds())
-		if err := os.WriteFile(done, nil, 0o666); err != nil {
-			return nil, err
-		}
-	}
-	x.local = b
 	x.undo = append(x.undo, b.Close)
-	return b, nil
+	if missing == nil {
+		return b, dir, nil
+	}
+	begun := clock.Now()
+	for _, numbers := range c.shards() {
+		if err := callindex.New(b, nil).Seed(ctx, c.records(numbers), callindex.SeedOptions{}); err != nil {
+			return nil, "", err
+		}
+	}
+	fmt.Fprintf(os.Stderr, "bench: %d calls seeded in %.1f s\n", c.n, clock.Now().Sub(begun).Seconds())
+	return b, dir, os.WriteFile(done, nil, 0o666)
 }
 
 // directory is where stores are made: the one to keep, or a temporary one.
@@ -108,38 +111,25 @@ func (x *index) directory() (string, error) {
 	return dir, err
 }
 
-// withRecords is a bucket in memory with calls, their index, and their records.
-func withRecords(ctx context.Context, c *calls) (*mem.Bucket, error) {
-	records, err := c.byKey()
-	if err != nil {
-		return nil, err
-	}
-	begun := clock.Now()
-	b := mem.New(nil)
-	err = callindex.New(b, nil).Seed(ctx, records, callindex.SeedOptions{Records: true})
-	fmt.Fprintf(os.Stderr, "bench: %d calls seeded with records in %.1f s\n", c.n, clock.Now().Sub(begun).Seconds())
-	return b, err
-}
-
-// minio returns the way to a fresh bucket on MinIO: each client that it opens has connections of its own.
-func (x *index) minio(ctx context.Context) (open func() (bucket.Bucket, error), err error) {
+// minio returns the URL of a fresh bucket on MinIO.
+func (x *index) minio(ctx context.Context) (url string, err error) {
 	if x.server == nil {
 		if x.server, err = servers.Start(ctx, servers.MinIO); err != nil {
-			return nil, err
+			return "", err
 		}
 		x.undo = append(x.undo, x.server.Close)
 		for _, setting := range x.server.Env() {
 			name, value, _ := strings.Cut(setting, "=")
 			if err := os.Setenv(name, value); err != nil {
-				return nil, err
+				return "", err
 			}
 		}
 	}
 	made, err := x.server.NewBucket(ctx)
 	if err != nil {
-		return nil, err
+		return "", err
 	}
-	return func() (bucket.Bucket, error) { return all.Open(ctx, made.URL) }, nil
+	return made.URL, nil
 }
 
 // contest is two ways to do the same.
@@ -148,6 +138,7 @@ type contest struct {
 	operations   int // of a batch
 	ours, theirs batch
 	prepare      func(ctx context.Context) error // before each pair; nil: nothing
+	check        func(ctx context.Context) error // after each pair; nil: nothing
 	pairs        int                             // at the most; 0: as many as the flags say
 	repeats      int                             // of ours in a sample, which is then that of one; 0: one
 	measures     []measure
@@ -184,6 +175,11 @@ func (x *index) run(ctx context.Context, c contest) error {
 		}
 		if err := taken.add(ctx, repeated(c.ours, max(1, c.repeats)), c.theirs); err != nil {
 			return fmt.Errorf("%s: %w", c.name, err)
+		}
+		if c.check != nil {
+			if err := c.check(ctx); err != nil {
+				return fmt.Errorf("%s: %w", c.name, err)
+			}
 		}
 		taken.ours[len(taken.ours)-1].divide(max(1, c.repeats))
 		undecided = len(taken.ours) < 7

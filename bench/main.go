@@ -56,7 +56,7 @@ func command() *cobra.Command {
 	flags.IntVar(&s.pairs, "pairs", 31, "pairs of a case that stays noise, at the most; at least 7 are taken")
 	flags.IntVar(&s.keys, "keys", 100_000, "keys to list")
 	flags.Int64Var(&s.large, "large", 1<<30, "bytes of the large object")
-	root.AddCommand(clouds, indexCommand(&s), streamCommand())
+	root.AddCommand(clouds, indexCommand(&s), streamCommand(), writerCommand())
 	return root
 }
 
@@ -96,6 +96,20 @@ func streamCommand() *cobra.Command {
 			most, err := stream(c.Context(), arguments[0], calls)
 			fmt.Fprintln(c.OutOrStdout(), most)
 			return err
+		},
+	}
+}
+
+// writerCommand is what the index suite runs in many processes at once.
+func writerCommand() *cobra.Command {
+	return &cobra.Command{
+		Use: writerVerb + " URL NUMBER", Hidden: true, Args: cobra.ExactArgs(2),
+		RunE: func(c *cobra.Command, arguments []string) error {
+			number, err := strconv.Atoi(arguments[1])
+			if err != nil {
+				return err
+			}
+			return write(c.Context(), arguments[0], number, c.InOrStdin(), c.OutOrStdout())
 		},
 	}
 }

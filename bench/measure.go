@@ -8,6 +8,7 @@ import (
 	"runtime"
 	"runtime/metrics"
 	"slices"
+	"sync/atomic"
 	"syscall"
 	"time"
 
@@ -20,7 +21,7 @@ type batch func(ctx context.Context) error
 // sample is what a batch took.
 type sample struct {
 	wall  time.Duration
-	cpu   time.Duration // of this process: the client's, since servers are processes of their own
+	cpu   time.Duration // of the clients, not of the servers
 	bytes float64       // allocated
 }
 
@@ -39,12 +40,16 @@ func take(ctx context.Context, work batch) (sample, error) {
 	return sample{clock.Now().Sub(begun), cpuTime() - cpu, allocated() - bytes}, err
 }
 
+// elsewhere is the CPU time, in nanoseconds, that processes have told which work for this one.
+var elsewhere atomic.Int64
+
+// cpuTime is that of this process and of those that work for it.
 func cpuTime() time.Duration {
 	var usage syscall.Rusage
 	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &usage); err != nil {
 		panic(err) // it cannot fail for this process
 	}
-	return time.Duration(usage.Utime.Nano() + usage.Stime.Nano())
+	return time.Duration(usage.Utime.Nano() + usage.Stime.Nano() + elsewhere.Load())
 }
 
 func allocated() float64 { return metric("/gc/heap/allocs:bytes") }

@@ -192,10 +192,18 @@ func (t *transformation) foretell(ctx context.Context, key, to digest.Digest) er
 		case to == key:
 			sum.Changed++
 		default:
-			sum.Moved++
+			t.moved(sum)
 		}
 	})
 	return nil
+}
+
+// moved counts a record that has got another key.
+func (t *transformation) moved(sum *Transform) {
+	sum.Moved++
+	if _, conditional := bucket.As[bucket.ConditionalDeleter](t.store.bucket); !conditional {
+		sum.Kept++
+	}
 }
 
 // replace writes the record over the one that was read.
@@ -227,12 +235,7 @@ func (t *transformation) move(ctx context.Context, key, to digest.Digest, r, cha
 	if err != nil {
 		return err
 	}
-	t.count(func(sum *Transform) {
-		sum.Moved++
-		if !conditional {
-			sum.Kept++
-		}
-	})
+	t.count(t.moved)
 	return nil
 }
 

@@ -35,8 +35,6 @@ type app struct {
 	json     bool
 	verbose  bool
 	exit     int // of exec: the status to end with where no error says otherwise
-
-	conditional bool // the store that is open deletes with a condition
 }
 
 // run runs the program with arguments and returns its exit status.
@@ -218,7 +216,6 @@ func (a *app) openNamed(ctx context.Context, name string, through ...bucket.Midd
 	if err != nil {
 		return nil, err
 	}
-	_, a.conditional = bucket.As[bucket.ConditionalDeleter](b)
 	b, err = bucket.Decorate(b, bucket.Decorators{Limit: requestsAtOnce})
 	if err != nil {
 		return nil, err

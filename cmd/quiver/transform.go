@@ -104,9 +104,6 @@ func (a *app) transform(ctx context.Context, store *quiver.Store, flags *queryFl
 	if err != nil {
 		return err
 	}
-	if dryRun && !a.conditional {
-		done.Kept = done.Moved
-	}
 	if a.json {
 		return printJSON(a.out, struct {
 			Seen      int  `json:"seen"`

@@ -33,7 +33,7 @@ func TestATransformationOnAStoreWithoutConditionalDeletesSaysWhatStays(t *testin
 				t.Fatal(err)
 			}
 			var out bytes.Buffer
-			a := &app{streams: streams{out: &out, err: new(bytes.Buffer)}, clock: op.SystemClock(), json: c.json, conditional: conditional}
+			a := &app{streams: streams{out: &out, err: new(bytes.Buffer)}, clock: op.SystemClock(), json: c.json}
 			if err := a.transform(t.Context(), store, &queryFlags{}, &edit{name: "three"}, c.dryRun); err != nil {
 				t.Fatal(err)
 			}
