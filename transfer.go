@@ -170,7 +170,7 @@ func (t *transfer) values(ctx context.Context, r *Record) error {
 		}
 	}
 	if !r.Result.IsZero() {
-		if err := t.value(ctx, r.Result); err != nil {
+		if err := t.result(ctx, r); err != nil {
 			return fmt.Errorf("its result: %w", err)
 		}
 	}
@@ -180,6 +180,15 @@ func (t *transfer) values(ctx context.Context, r *Record) error {
 		}
 	}
 	return nil
+}
+
+// result copies the result of a call: where it is missing or damaged, out of the record, which has a small one too. Whoever only calls finds it there, so that nobody heals it.
+func (t *transfer) result(ctx context.Context, r *Record) error {
+	err := t.value(ctx, r.Result)
+	if errors.Is(err, ErrNotFound) && r.Inline != nil {
+		return t.to.Values.SaveEncoded(ctx, &blobstore.Encoded{Key: r.Result, Codec: r.Inline.Codec, Data: r.Inline.Data})
+	}
+	return err
 }
 
 func (t *transfer) value(ctx context.Context, d digest.Digest) error {

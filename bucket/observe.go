@@ -71,7 +71,7 @@ func (m *Meter) Dollars(p Prices) float64 {
 	for verb, u := range m.Usage() {
 		price := 0.0
 		switch verb {
-		case Put, List, ListFolders:
+		case Put, List, ListFolders, Copy:
 			price = p.Write
 		case Get, GetRange, Stat:
 			price = p.Read

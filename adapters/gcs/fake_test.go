@@ -120,6 +120,8 @@ func kind(u *url.URL) string {
 		return "folders"
 	case path == "/storage/v1/b/"+name+"/o":
 		return "list"
+	case strings.Contains(path, "/rewriteTo/"):
+		return "copy"
 	case strings.HasPrefix(path, "/storage/"):
 		return "object"
 	}
@@ -205,6 +207,8 @@ func (f *fake) serve(w http.ResponseWriter, r *http.Request) {
 		explain(w, 404, "notFound", "The specified bucket does not exist.")
 	case reads:
 		f.read(w, r, key)
+	case kind(r.URL) == "copy":
+		f.copy(w, r, escaped)
 	case r.Method == "POST":
 		f.write(w, r)
 	case kind(r.URL) == "list", kind(r.URL) == "folders":

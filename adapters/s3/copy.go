@@ -1,6 +1,7 @@
 package s3
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"net/url"
@@ -15,7 +16,7 @@ import (
 const mostCopied = 5 << 30
 
 func (p *provider) Location() bucket.Location {
-	return bucket.Location{Service: Scheme, Endpoint: aws.ToString(p.client.Options().BaseEndpoint), Bucket: p.name}
+	return bucket.Location{Service: Scheme, Endpoint: cmp.Or(p.o.endpoint, aws.ToString(p.client.Options().BaseEndpoint)), Bucket: p.name}
 }
 
 func (p *provider) Copy(ctx context.Context, from bucket.Location, size int64, key string) error {

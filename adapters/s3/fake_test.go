@@ -95,6 +95,8 @@ func (f *fake) serve(w http.ResponseWriter, r *http.Request) {
 		f.upload(w, r, key)
 	case r.Method == http.MethodGet || r.Method == http.MethodHead:
 		f.get(w, r, key)
+	case r.Header.Get("X-Amz-Copy-Source") != "":
+		f.copy(w, r, key)
 	case r.Method == http.MethodPut:
 		f.put(w, r, key)
 	case r.Method == http.MethodDelete:

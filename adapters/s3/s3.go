@@ -25,6 +25,8 @@ type Options struct {
 	CustomEndpoint bool                       // the server is not AWS: checksums that AWS alone understands are left out
 	// ConditionalDelete says that the server keeps to If-Match on a DELETE, as AWS does; quiver doctor tells. Others delete whatever there is.
 	ConditionalDelete bool
+
+	endpoint string // of a URL, which gocloud hides from the client's options
 }
 
 // New returns the S3 bucket of a name. The client stays the caller's: a copy of it is used, whose requests are sent once (bucket.Decorate

@@ -46,6 +46,7 @@ func OpenURL(ctx context.Context, u *url.URL) (bucket.Bucket, error) {
 		return nil, errAs
 	}
 	o.Encryption, o.KMSKeyID = opener.Options.EncryptionType, opener.Options.KMSEncryptionID
+	o.endpoint = endpoint
 	o.CustomEndpoint = endpoint != "" || client.Options().BaseEndpoint != nil // by AWS_ENDPOINT_URL, or by a profile
 	if !told {
 		o.ConditionalDelete = !o.CustomEndpoint

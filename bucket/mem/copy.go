@@ -2,6 +2,7 @@ package mem
 
 import (
 	"context"
+	"errors"
 	"fmt"
 
 	"github.com/quivercache/quiver/bucket"
@@ -26,5 +27,9 @@ func (b *Bucket) Copy(ctx context.Context, from bucket.Location, _ int64, key st
 	case !ok:
 		return fail(bucket.Copy, key, bucket.ErrNotFound, nil)
 	}
-	return b.Put(ctx, key, bucket.Bytes(original.content), bucket.IfAbsent())
+	err = b.Put(ctx, key, bucket.Bytes(original.content), bucket.IfAbsent())
+	if errors.Is(err, bucket.ErrExists) {
+		return fail(bucket.Copy, key, bucket.ErrExists, nil)
+	}
+	return err
 }

@@ -9,6 +9,7 @@ import (
 
 	"github.com/quivercache/quiver"
 	"github.com/quivercache/quiver/bucket"
+	"github.com/quivercache/quiver/digest"
 )
 
 // copying is how quiver copy goes about.
@@ -65,6 +66,10 @@ func (a *app) copy(ctx context.Context, o *copying) error {
 		return err
 	}
 	return a.onStore(ctx, o.from, func(ctx context.Context, from *quiver.Store) error {
+		// One that is none of Quiver's says so here, where DST cannot be taken for it.
+		if _, err := from.Calls.Contains(ctx, digest.Digest{}); err != nil {
+			return err
+		}
 		return a.onStore(ctx, o.to, func(ctx context.Context, to *quiver.Store) error { return a.transfer(ctx, from, to, o) })
 	})
 }
