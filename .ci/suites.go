@@ -60,6 +60,13 @@ func main() {
 			}
 			wrong = append(wrong, id+": "+e.Action)
 			fmt.Print(strings.Join(output[id], ""))
+			if e.Test == "" { // what was said after the last test, as of goroutines that it has left, counts as the test's
+				for of, said := range output {
+					if strings.HasPrefix(of, id+" ") && outcome[of] == "pass" {
+						fmt.Print(strings.Join(said, ""))
+					}
+				}
+			}
 		}
 	}
 	if err := lines.Err(); err != nil {

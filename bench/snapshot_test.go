@@ -1,10 +1,8 @@
 package main
 
 import (
-	"bytes"
 	"database/sql"
 	"encoding/json"
-	"os/exec"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -49,27 +47,8 @@ func TestDuckDBReadsASnapshotAsTheQueryFindsIt(t *testing.T) {
 	if few == 0 || many == 0 {
 		t.Fatalf("of %d files %d have few deleted rows, %d many", len(files), few, many)
 	}
-	var want []string
-	for r, err := range store.Calls.Query(ctx, callindex.Query{Settled: true}) {
-		if err != nil {
-			t.Fatal(err)
-		}
-		want = append(want, text(t, r))
-	}
-
-	command := filepath.Join(dir, "quiver")
-	build := exec.CommandContext(ctx, "go", "build", "-o", command, "./cmd/quiver")
-	build.Dir = ".."
-	if out, err := build.CombinedOutput(); err != nil {
-		t.Fatalf("%v: %s", err, out)
-	}
-	printing := exec.CommandContext(ctx, command, "--store", folder, "--cache-dir", "off", "snapshot", "--sql")
-	var talk bytes.Buffer
-	printing.Stderr = &talk
-	statements, err := printing.Output()
-	if err != nil {
-		t.Fatalf("%v: %s", err, talk.String())
-	}
+	want := texts(t, store.Calls.Query(ctx, callindex.Query{Settled: true}))
+	statements := run(t, "--store", folder, "snapshot", "--sql")
 
 	db, err := sql.Open("duckdb", "")
 	if err != nil {
@@ -78,24 +57,12 @@ func TestDuckDBReadsASnapshotAsTheQueryFindsIt(t *testing.T) {
 	defer db.Close()
 	db.SetMaxOpenConns(1) // what is temporary is the connection's
 	for range 2 {         // what was made before is replaced
-		if _, err := db.ExecContext(ctx, string(statements)); err != nil {
+		if _, err := db.ExecContext(ctx, statements); err != nil {
 			t.Fatal(err)
 		}
 	}
-	if _, err := db.ExecContext(ctx, "ALTER VIEW calls RENAME TO printed; CREATE TEMP VIEW calls AS SELECT * REPLACE (metadata::VARCHAR AS metadata) FROM printed"); err != nil {
-		t.Fatal(err)
-	}
-	got, _ := exportedRows(t, db) // the columns are those of an export
-	slices.Sort(want)
-	slices.Sort(got)
-	if len(got) != len(want) {
-		t.Fatalf("DuckDB has %d rows, the query %d", len(got), len(want))
-	}
-	for i := range want {
-		if got[i] != want[i] {
-			t.Fatalf("row %d: DuckDB has\n%s\nand the query\n%s", i, got[i], want[i])
-		}
-	}
+	got, _ := textsOf(t, db, "calls")
+	agree(t, sorted(got), sorted(want))
 	// What is wanted by a value is found, whatever DuckDB passes over by statistics.
 	for i := 0; i < len(got); i += 97 {
 		var r row
@@ -103,12 +70,12 @@ func TestDuckDBReadsASnapshotAsTheQueryFindsIt(t *testing.T) {
 			t.Fatal(err)
 		}
 		var n int
-		err := db.QueryRowContext(ctx, "SELECT count(*) FROM printed WHERE name = ? AND key = ? AND saved = make_timestamptz(?)", r.Name, r.Key, r.Saved).Scan(&n)
+		err := db.QueryRowContext(ctx, "SELECT count(*) FROM calls WHERE name = ? AND key = ? AND saved = make_timestamptz(?)", r.Name, r.Key, r.Saved).Scan(&n)
 		if err != nil || n != 1 {
 			t.Errorf("%s is found %d times: %v", r.Key, n, err)
 		}
 	}
-	if strings.Contains(string(statements), "->") {
+	if strings.Contains(statements, "->") {
 		t.Error("a lambda has an arrow, which later versions of DuckDB do not take")
 	}
 }
@@ -117,19 +84,7 @@ func TestDuckDBReadsASnapshotAsTheQueryFindsIt(t *testing.T) {
 func fillDeleted(t *testing.T, s *callindex.Store, clock *handClock) {
 	t.Helper()
 	many, others := newCalls(fromSeed, 6000).ofOne(), slices.Collect(odd(400))
-	seeded := func(yield func(*callindex.Record) bool) {
-		for r := range many.all() {
-			if !yield(r) {
-				return
-			}
-		}
-		for _, r := range others[:350] {
-			if !yield(r) {
-				return
-			}
-		}
-	}
-	if err := s.Seed(t.Context(), seeded, callindex.SeedOptions{Records: true}); err != nil {
+	if err := s.Seed(t.Context(), chained(many.all(), slices.Values(others[:350])), callindex.SeedOptions{Records: true}); err != nil {
 		t.Fatal(err)
 	}
 	evict := func(r *callindex.Record) {

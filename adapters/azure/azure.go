@@ -26,7 +26,7 @@ type Options struct {
 // pageSize is how many blobs Azure lists in one answer at the most.
 const pageSize = 5000
 
-// New returns the bucket of a container. The client stays the caller's: its own repetitions are off for every request but the parts of an upload, which
+// New returns the bucket of a container. The client's transport goes through [Transport]: without it, an upload in parts that is canceled can end the program. The client stays the caller's: its own repetitions are off for every request but the parts of an upload, which
 // are repeated as its options say, and bucket.Decorate repeats the rest.
 func New(ctx context.Context, client *container.Client, options *Options) (bucket.Bucket, error) {
 	return newBucket(ctx, client, options, nil)

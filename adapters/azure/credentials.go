@@ -46,7 +46,7 @@ const development = "AccountName=devstoreaccount1;AccountKey=Eby8vdM02xNOcqFlqUw
 // client returns a client for a container. Its own repetitions are for the parts of uploads.
 func (c credentials) client(at location, connections *http.Client) (*container.Client, error) {
 	o := azcore.ClientOptions{
-		Transport: connections,
+		Transport: Transport(connections),
 		Telemetry: policy.TelemetryOptions{ApplicationID: "quiver"},
 		Retry:     policy.RetryOptions{MaxRetries: 3, RetryDelay: 200 * time.Millisecond, MaxRetryDelay: 5 * time.Second},
 	}

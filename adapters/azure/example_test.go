@@ -24,7 +24,7 @@ func ExampleNew() {
 		return
 	}
 	client, err := container.NewClientWithSharedKeyCredential(server.URL+"/account/c", credential, &container.ClientOptions{
-		ClientOptions: azcore.ClientOptions{Transport: server.Client()},
+		ClientOptions: azcore.ClientOptions{Transport: azure.Transport(server.Client())},
 	})
 	if err != nil {
 		fmt.Println(err)

@@ -84,7 +84,7 @@ func open(t *testing.T, options *azure.Options) (bucket.Bucket, *service, *wire)
 		t.Fatal(err)
 	}
 	client, err := container.NewClientWithSharedKeyCredential(server.URL+"/account/c", credential, &container.ClientOptions{ClientOptions: azcore.ClientOptions{
-		Transport: w, Retry: policy.RetryOptions{RetryDelay: time.Millisecond},
+		Transport: azure.Transport(w), Retry: policy.RetryOptions{RetryDelay: time.Millisecond},
 	}})
 	if err != nil {
 		t.Fatal(err)

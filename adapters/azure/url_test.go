@@ -180,7 +180,7 @@ func TestATokenIsInNoError(t *testing.T) {
 		},
 		"by a client": func(t *testing.T, server *httptest.Server) bucket.Bucket {
 			client, err := container.NewClientWithNoCredential(server.URL+"/account/c?sv=1&sig="+sig, &container.ClientOptions{ClientOptions: azcore.ClientOptions{
-				Transport: newWire(t), Retry: policy.RetryOptions{RetryDelay: time.Millisecond},
+				Transport: azure.Transport(newWire(t)), Retry: policy.RetryOptions{RetryDelay: time.Millisecond},
 			}})
 			if err != nil {
 				t.Fatal(err)
