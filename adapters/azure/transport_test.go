@@ -2,6 +2,7 @@ package azure_test
 
 import (
 	"bytes"
+	"errors"
 	"io"
 	"net/http"
 	"strings"
@@ -49,7 +50,7 @@ func TestABodyIsNotReadWhenItsRequestIsOver(t *testing.T) {
 			r.GetBody = func() (io.ReadCloser, error) { return again, nil }
 			base := slow{make(chan *http.Request, 1), failure}
 			answer, err := azure.Transport(base).Do(r)
-			if err != failure || err == nil && answer.Request != r {
+			if !errors.Is(err, failure) || err == nil && answer.Request != r {
 				t.Fatalf("the answer is %v, %v", answer, err)
 			}
 			sent := <-base.sending
