@@ -410,6 +410,76 @@ func TestACallWhoseResultIsDamagedStays(t *testing.T) {
 	}
 }
 
+// TestAStoreIsNotMovedIntoItself has two clients of one bucket, as two names of a store have.
+func TestAStoreIsNotMovedIntoItself(t *testing.T) {
+	b := mem.New(nil)
+	from, to := openStore(t, b), openStore(t, b)
+	people(t, from, "ada")
+	got, err := from.Query(quiver.Query{}).Transfer(t.Context(), to, &quiver.TransferOptions{Move: true})
+	if err == nil || !strings.Contains(err.Error(), "one store under two names") || got != (quiver.Transfer{}) {
+		t.Errorf("Transfer = %+v, %v", got, err)
+	}
+	if n, err := from.Query(quiver.Query{}).Count(t.Context()); n != 2 || err != nil {
+		t.Errorf("%d calls are left, %v", n, err)
+	}
+}
+
+// TestATransferThatVerifiesHealsTheOtherStore has a call in both stores, and its result damaged in the other.
+func TestATransferThatVerifiesHealsTheOtherStore(t *testing.T) {
+	b := mem.New(nil)
+	from, to := openStore(t, mem.New(nil)), openStore(t, b)
+	for _, s := range []*quiver.Store{from, to} {
+		people(t, s, "ada")
+	}
+	name := layout.ValueSpace.Name(mustDigest(t, 3))
+	info, err := b.Stat(t.Context(), name)
+	if err == nil {
+		err = b.Put(t.Context(), name, bucket.Bytes([]byte("damaged")), bucket.IfMatch(info.Version))
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	got, err := from.Query(quiver.Query{}).Transfer(t.Context(), to, &quiver.TransferOptions{Verify: true})
+	if want := (quiver.Transfer{Seen: 2, Present: 2}); err != nil || got != want {
+		t.Errorf("Transfer = %+v, %v", got, err)
+	}
+	var n int
+	if err := openStore(t, b).Values.Load(t.Context(), mustDigest(t, 3), &n); err != nil || n != 3 {
+		t.Errorf("the result is %d, %v", n, err)
+	}
+}
+
+// TestADamagedRecordIsNotTransferred tells it from one that was evicted.
+func TestADamagedRecordIsNotTransferred(t *testing.T) {
+	b := mem.New(nil)
+	from, to := openStore(t, b), openStore(t, mem.New(nil))
+	people(t, from, "ada")
+	if _, err := from.Fold(t.Context(), nil); err != nil {
+		t.Fatal(err)
+	}
+	r, err := from.Query(quiver.Query{Name: "age"}).Only(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	key, err := r.Key()
+	if err != nil {
+		t.Fatal(err)
+	}
+	name := layout.RecordSpace.Name(key)
+	info, err := b.Stat(t.Context(), name)
+	if err == nil {
+		err = b.Put(t.Context(), name, bucket.Bytes([]byte("damaged")), bucket.IfMatch(info.Version))
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	told := 0
+	got, err := from.Query(quiver.Query{Name: "age"}).Transfer(t.Context(), to, &quiver.TransferOptions{Missing: func(*quiver.Record, error) { told++ }})
+	if want := (quiver.Transfer{Seen: 1, Missing: 1}); err != nil || got != want || told != 1 {
+		t.Errorf("Transfer = %+v, %v, told %d times", got, err, told)
+	}
+}
+
 // TestAMoveBringsTheResultThatTheOtherStoreHasLost has a call in both stores, and its result in one.
 func TestAMoveBringsTheResultThatTheOtherStoreHasLost(t *testing.T) {
 	b := mem.New(nil)

@@ -63,6 +63,7 @@ type Store struct {
 	readOnly bool
 	strict   bool
 	folds    bool // when it is closed
+	id       func(ctx context.Context, write bool) (string, error)
 
 	flights flights
 	outage  outage
@@ -117,6 +118,7 @@ func New(ctx context.Context, b bucket.Bucket, options *Options) (*Store, error)
 		readOnly: o.ReadOnly,
 		strict:   o.Strict,
 		folds:    o.FoldOnClose,
+		id:       g.id,
 		flights:  flights{table: map[flightKey]*flight{}},
 		notices:  notices{logger: o.Logger, said: map[string]bool{}},
 	}

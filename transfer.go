@@ -19,9 +19,10 @@ type TransferOptions struct {
 	Move      bool           // a call that was transferred, or is there already with the same result, is evicted here
 	DryRun    bool           // change nothing, and say what would be done
 	ByServer  bool           // values of 1 MiB and more are copied by the server, where one has both stores, and not read: a damaged one stays damaged
+	Verify    bool           // the other store's values of all calls are read, and brought there where they are missing or damaged
 	Parallel  int            // calls at once; default 8
 	Progress  func(Transfer) // is told after each call, one call at a time
-	// Missing is told of each call that is not copied because a value of it is missing or damaged, which the error says, one at a time; nil: nobody is.
+	// Missing is told of each call that is not copied because its record is damaged, or a value of it missing or damaged, which the error says, one at a time; nil: nobody is.
 	Missing func(r *Record, err error)
 }
 
@@ -31,8 +32,8 @@ type Transfer struct {
 	Copied   int // of them, those that were not there, or were replaced
 	Present  int // of them, those that were there with the same result
 	Conflict int // of them, those that were there with another result, and stay
-	Missing  int // of them, those that were not copied because a value of them is missing or damaged
-	Gone     int // of them, those that somebody else evicted meanwhile
+	Missing  int // of them, those that were not copied because their record is damaged, or a value of them missing or damaged
+	Gone     int // of them, those that have no record: somebody has evicted them meanwhile, or it was lost
 	Moved    int // of them, those that were evicted here
 }
 
@@ -45,6 +46,9 @@ func (c Selection) Transfer(ctx context.Context, to *Store, options *TransferOpt
 	}
 	if t.Parallel <= 0 {
 		t.Parallel = 8
+	}
+	if err := t.tellApart(ctx); err != nil {
+		return Transfer{}, err
 	}
 	group, ctx := errgroup.WithContext(ctx)
 	group.SetLimit(t.Parallel)
@@ -77,6 +81,25 @@ type transfer struct {
 	sum Transfer
 }
 
+// tellApart refuses to move calls to where they are: under another name of the store, each would be found there, and evicted.
+func (t *transfer) tellApart(ctx context.Context) error {
+	if !t.Move {
+		return nil
+	}
+	from, err := t.from.id(ctx, false)
+	if err != nil {
+		return err
+	}
+	to, err := t.to.id(ctx, false)
+	if err != nil {
+		return err
+	}
+	if from == to && from != "" {
+		return fmt.Errorf("both stores have the id %s: they are one store under two names, of which a move would lose the calls, or one was made of the other's objects; copy, then evict", from)
+	}
+	return nil
+}
+
 // count adds up what became of a call, and tells of the progress.
 func (t *transfer) count(add func(sum *Transfer)) {
 	t.mu.Lock()
@@ -107,11 +130,13 @@ func (t *transfer) call(ctx context.Context, r *Record) error {
 		t.count((*Transfer).conflict)
 		return nil
 	}
-	if t.DryRun || !copied && !t.Move {
+	if t.DryRun || !copied && !t.Move && !t.Verify {
 		return t.done(ctx, key, outcome)
 	}
 	full, err := t.from.Calls.Load(ctx, key) // the record, which has what a query leaves out
-	if errors.Is(err, ErrNotFound) {
+	if _, damaged := errors.AsType[*DamagedError](err); damaged {
+		full = r
+	} else if errors.Is(err, ErrNotFound) {
 		t.count((*Transfer).gone)
 		return nil
 	}
@@ -192,5 +217,5 @@ func (t *transfer) result(ctx context.Context, r *Record) error {
 }
 
 func (t *transfer) value(ctx context.Context, d digest.Digest) error {
-	return t.from.Values.CopyTo(ctx, t.to.Values, d, &blobstore.CopyOptions{ByServer: t.ByServer})
+	return t.from.Values.CopyTo(ctx, t.to.Values, d, &blobstore.CopyOptions{ByServer: t.ByServer, Verify: t.Verify})
 }

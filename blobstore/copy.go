@@ -17,6 +17,8 @@ type CopyOptions struct {
 	// ByServer lets the store's server copy what has 1 MiB or more, where one server has both stores. Such a value does not come through this machine, nor is it checked: if it is
 	// damaged, so is the copy, which whoever reads it will see.
 	ByServer bool
+	// Verify has what is there already read, and replaced where it is damaged.
+	Verify bool
 }
 
 // CopyTo saves a value in another store, under its key and as it is encoded, whether or not its codec is known here. It is checked on the way. What is there already is not
@@ -36,7 +38,7 @@ func (s *Store) CopyTo(ctx context.Context, to *Store, key digest.Digest, option
 			return err
 		}
 	}
-	return to.copyOf(ctx, r)
+	return to.copyOf(ctx, r, options != nil && options.Verify)
 }
 
 // copying is a copy that a server makes.
@@ -77,7 +79,7 @@ func (s *Store) copyByServer(ctx context.Context, key digest.Digest, c copying) 
 }
 
 // copyOf saves what is read from another store.
-func (s *Store) copyOf(ctx context.Context, r *Reader) (err error) {
+func (s *Store) copyOf(ctx context.Context, r *Reader, verify bool) (err error) {
 	content, release, err := s.rewindable(ctx, r)
 	if err != nil {
 		return err
@@ -87,7 +89,7 @@ func (s *Store) copyOf(ctx context.Context, r *Reader) (err error) {
 	if content.Size() != r.Size() {
 		return &keyspace.SaveError{Key: key, Err: fmt.Errorf("%d bytes were read, not %d", content.Size(), r.Size())}
 	}
-	w := &writing{header: header{codec: r.Codec(), size: r.Size(), sum: r.header.sum, key: key}}
+	w := &writing{header: header{codec: r.Codec(), size: r.Size(), sum: r.header.sum, key: key}, verify: verify}
 	if content.Size() >= large {
 		w.source = &stream{s.compression, &w.header, content}
 		return s.write(ctx, w)

@@ -170,7 +170,10 @@ func (r *round) change(ctx context.Context, l listed) (manifest.Change, error) {
 		r.more = r.more || found.unread
 	}
 	r.taken = slices.DeleteFunc(slices.Clone(r.marks), func(f foundMark) bool { return !truth.settles(f, now) })
-	if len(r.taken) == 0 {
+	switch {
+	case len(r.taken) == 0 && l.Folded.IsZero(): // its first: from now on, that there is nothing more is known
+		return manifest.Change{Folded: foldedAt(now), Now: l.now}, nil
+	case len(r.taken) == 0:
 		return manifest.Change{}, errNothing
 	}
 	keys := map[digest.Digest]*segment.Row{} // nil: there is no record

@@ -124,6 +124,17 @@ func TestTheRowsThatCountAreWhatASettledQueryFinds(t *testing.T) {
 			}
 			return r
 		}
+		all := []*callindex.Record{record(call("f", 0), 0), record(call("f", 1), 1), record(call("f", 2), 2), record(call("f", 3), 3)}
+		_, err := w.SaveAll(ctx, all, nil)
+		if err == nil {
+			_, err = w.Fold(ctx, nil)
+		}
+		if err == nil {
+			_, err = w.Save(ctx, record(call("f", 0), "again"), &callindex.SaveOptions{Replace: true})
+		}
+		if err != nil {
+			rt.Fatal(err)
+		}
 		for range rapid.IntRange(1, 9).Draw(rt, "steps") {
 			var err error
 			step := rapid.SampledFrom([]string{"save", "save", "save", "replace", "evict", "fold", "fold", "fold one", "compact", "sweep", "wait"}).Draw(rt, "step")

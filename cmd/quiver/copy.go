@@ -31,7 +31,7 @@ replaces it. Interrupted and run again, it goes on where it broke off: what is t
 
 Values of 1 MiB and more are copied by the store's own server, where both stores are in S3 or both in Google Cloud Storage and one role may
 read the one and write the other. They do not come through this machine, and are not checked: --read-data has all values read, and compares
-their SHA-256. A call whose result is missing or damaged is named on stderr and not copied; the status is then 1.
+their SHA-256, in DST too. A call that is damaged, or whose result is missing or damaged, is named on stderr and not copied; the status is then 1.
 
 --move evicts from SRC each call that is in DST, with the same result and all its values. The values in SRC stay.
 
@@ -55,7 +55,7 @@ Signing keys are those of both stores (docs/signing.md): what is copied is signe
 	c.Flags().BoolVar(&o.options.Overwrite, "overwrite", false, "replace calls that DST has already")
 	c.Flags().BoolVar(&o.options.Move, "move", false, "evict from SRC what is in DST then")
 	c.Flags().BoolVar(&o.options.DryRun, "dry-run", false, "say what would be copied, and change nothing")
-	c.Flags().BoolVar(&o.readData, "read-data", false, "read and check all values, also those that the server could copy by itself")
+	c.Flags().BoolVar(&o.readData, "read-data", false, "read and check all values, in both stores, and bring to DST what is missing or damaged there")
 	c.Flags().Var((*count)(&o.options.Parallel), "parallel", "copy so many calls at once; 0 means 32")
 	return c
 }
@@ -81,7 +81,7 @@ func (a *app) transfer(ctx context.Context, from, to *quiver.Store, o *copying) 
 	}
 	progress := a.progress("calls")
 	options := o.options
-	options.ByServer = !o.readData
+	options.ByServer, options.Verify = !o.readData, o.readData
 	if options.Parallel == 0 {
 		options.Parallel = 32
 	}
@@ -99,7 +99,7 @@ func (a *app) transfer(ctx context.Context, from, to *quiver.Store, o *copying) 
 		return err
 	}
 	if done.Missing > 0 {
-		return fmt.Errorf("calls that were not copied, since their results are missing or damaged: %d; they heal when they are computed again", done.Missing)
+		return fmt.Errorf("calls that were not copied, since they or their results are missing or damaged: %d; they heal when they are computed again", done.Missing)
 	}
 	return nil
 }
@@ -126,11 +126,14 @@ func (a *app) printTransfer(t quiver.Transfer, o quiver.TransferOptions) error {
 		fmt.Fprintf(a.out, ", evicted from SRC %d", t.Moved)
 	}
 	fmt.Fprintln(a.out)
+	if t.Seen == 0 {
+		fmt.Fprintln(a.err, "quiver: no call of SRC matches: is it the store that was meant?")
+	}
 	if t.Conflict > 0 {
 		fmt.Fprintf(a.out, "%d have another result in DST and stay as they are there; --overwrite replaces them\n", t.Conflict)
 	}
 	if t.Gone > 0 {
-		fmt.Fprintf(a.out, "%d were evicted by somebody else meanwhile\n", t.Gone)
+		fmt.Fprintf(a.out, "%d have no record any more: somebody has evicted them meanwhile, or it was lost; quiver check tells\n", t.Gone)
 	}
 	return nil
 }
