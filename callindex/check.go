@@ -90,6 +90,7 @@ type check struct {
 	truth   []known // by key
 	odd     map[digest.Digest]*keyspace.DamagedError
 	rebuild []layout.Shard
+	broken  []Finding // what is healed by that
 }
 
 // known is what a check keeps of a record.
@@ -129,7 +130,12 @@ func (c *check) run(ctx context.Context) error {
 			for i := range c.truth {
 				c.truth[i].listed = c.truth[i].listed || c.truth[i].function.Shard() == shard
 			}
-			err = c.find(Finding{Kind: DamagedIndex, Object: damaged.Object, Err: damaged.Err, Healed: c.options.Repair})
+			f := Finding{Kind: DamagedIndex, Object: damaged.Object, Err: damaged.Err}
+			if err = nil; c.options.Repair {
+				c.broken = append(c.broken, f)
+			} else {
+				err = c.find(f)
+			}
 		}
 		if err != nil {
 			return err
@@ -152,7 +158,7 @@ func (c *check) run(ctx context.Context) error {
 	if !c.options.Repair {
 		return nil
 	}
-	if err := c.store.rebuild(ctx, c.rebuild); err != nil {
+	if err := c.repair(ctx); err != nil {
 		return err
 	}
 	if _, err := c.store.Fold(ctx, nil); err != nil {

@@ -436,6 +436,31 @@ func TestADamagedIndexIsAnErrorWithACure(t *testing.T) {
 	}
 }
 
+// TestADamagedBatchMarkIsHealedWhenItIsOld says so until then: what it announces may still be under way.
+func TestADamagedBatchMarkIsHealedWhenItIsOld(t *testing.T) {
+	w := timed(t)
+	saveCalls(t, w.Store, "f", 0, 3)
+	for info, err := range bucket.All(t.Context(), w.bucket, bucket.ListOptions{Prefix: layout.Index}) {
+		if err == nil && strings.Contains(info.Key, "batch.") {
+			err = w.bucket.Put(t.Context(), info.Key, bucket.Bytes([]byte("no marks")), bucket.IfMatch(info.Version))
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	var last error
+	for f, err := range w.client(buckettest.NewFaults()).Check(t.Context(), &callindex.CheckOptions{Repair: true}) {
+		if last = err; err == nil && (f.Kind != callindex.DamagedIndex || f.Healed) {
+			t.Errorf("a check finds %+v", f)
+		}
+	}
+	if last == nil || !strings.Contains(last.Error(), "not healed yet") {
+		t.Errorf("it ends with %v", last)
+	}
+	w.clock.passed.Add(int64(time.Hour))
+	damaged(t, w, "batch mark")
+}
+
 func TestACheckFindsWhatIsWrongAndHealsIt(t *testing.T) {
 	w := timed(t)
 	saveCalls(t, w.Store, "f", 0, 6)

@@ -15,6 +15,18 @@ import (
 	"github.com/quivercache/quiver/op"
 )
 
+// repair makes the shards anew whose index is damaged, and tells of each whether it is healed by that.
+func (c *check) repair(ctx context.Context) error {
+	failed := c.store.rebuild(ctx, c.rebuild)
+	for _, f := range c.broken {
+		f.Healed = failed == nil
+		if err := c.find(f); err != nil {
+			return err
+		}
+	}
+	return failed
+}
+
 // rebuildRows is how many rows go into a segment of a shard that is made anew: they are sorted in memory, and merged later.
 const rebuildRows = 64 << 10
 
@@ -134,14 +146,14 @@ func (s *Store) unreadableMarks(ctx context.Context, shard layout.Shard) ([]stri
 			}
 			found := []foundMark{{name: info.Key}}
 			err := s.readBatches(ctx, found)
-			if _, damaged := errors.AsType[*IndexError](err); !damaged && err != nil {
-				return nil, err
-			}
-			if err == nil {
+			damaged, isDamaged := errors.AsType[*IndexError](err)
+			switch {
+			case err == nil:
 				continue
-			}
-			if page.Date.Sub(info.ModTime) <= Grace {
-				return nil, fmt.Errorf("%w; it is too young to be removed: check again in %v", err, Grace)
+			case !isDamaged:
+				return nil, err
+			case page.Date.Sub(info.ModTime) <= Grace:
+				return nil, fmt.Errorf("%s is not healed yet, since it is too young to be removed: run quiver check --repair again in %v (%w)", info.Key, Grace, damaged.Err)
 			}
 			names = append(names, info.Key)
 		}
