@@ -27,6 +27,8 @@ import (
 const (
 	// wholeFilter is how large a filter may be to be read by one request, rather than its head and those of its blocks that are needed.
 	wholeFilter = 4 << 20
+	// smallFilter is how large a filter may be to be read whole by who needs its head alone: it takes no longer, and who comes next may need the rest.
+	smallFilter = 256 << 10
 	// inManifest is how large deletions may be to stand in the manifest.
 	inManifest = 4 << 10
 )
@@ -45,11 +47,11 @@ type opened struct {
 	whole  bool
 }
 
-// open reads the head of a segment, or its whole filter where that is small and of use: one request, or none if it is in the cache.
+// open reads the head of a segment, or its whole filter where that is small, or of use and not too large: one request, or none if it is in the cache.
 func (s *Store) open(ctx context.Context, shard layout.Shard, listed manifest.Segment, filtering bool) (*opened, error) {
 	o := &opened{store: s, object: layout.Segment{Shard: shard, ID: listed.ID}}
 	length := listed.Filter.Head
-	if o.whole = filtering && listed.Filter.Size <= wholeFilter; o.whole {
+	if o.whole = listed.Filter.Size <= smallFilter || filtering && listed.Filter.Size <= wholeFilter; o.whole {
 		length = listed.Filter.Size
 	}
 	var err error
