@@ -43,6 +43,18 @@ func people(t *testing.T, s *quiver.Store, names ...string) {
 	}
 }
 
+// spoil damages an object.
+func spoil(t *testing.T, b bucket.Bucket, name string) {
+	t.Helper()
+	info, err := b.Stat(t.Context(), name)
+	if err == nil {
+		err = b.Put(t.Context(), name, bucket.Bytes([]byte("damaged")), bucket.IfMatch(info.Version))
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
 // openStore returns the store in a bucket.
 func openStore(t testing.TB, b bucket.Bucket) *quiver.Store {
 	t.Helper()
@@ -184,13 +196,7 @@ func TestADamagedRecordIsPassedOverCountedAndToldOfOnce(t *testing.T) {
 		t.Fatal(err)
 	}
 	name := layout.RecordSpace.Name(key)
-	info, err := b.Stat(t.Context(), name)
-	if err == nil {
-		err = b.Put(t.Context(), name, bucket.Bytes([]byte("damaged")), bucket.IfMatch(info.Version))
-	}
-	if err != nil {
-		t.Fatal(err)
-	}
+	spoil(t, b, name)
 	c := newClient(b, quiver.Options{})
 	for range 2 {
 		if names := namesIn(t, c.Query(quiver.Query{Name: "age"})); names != "bob" {
@@ -388,13 +394,7 @@ func TestACallWhoseResultIsDamagedStays(t *testing.T) {
 	from, to := openStore(t, b), openStore(t, mem.New(nil))
 	people(t, from, "ada", "carla")
 	name := layout.ValueSpace.Name(mustDigest(t, 3))
-	info, err := b.Stat(t.Context(), name)
-	if err == nil {
-		err = b.Put(t.Context(), name, bucket.Bytes([]byte("damaged")), bucket.IfMatch(info.Version))
-	}
-	if err != nil {
-		t.Fatal(err)
-	}
+	spoil(t, b, name)
 	var missing error
 	got, err := from.Query(quiver.Query{Name: "age"}).Transfer(t.Context(), to, &quiver.TransferOptions{Move: true, Missing: func(_ *quiver.Record, err error) { missing = err }})
 	if want := (quiver.Transfer{Seen: 2, Copied: 1, Missing: 1, Moved: 1}); err != nil || got != want {
@@ -432,13 +432,7 @@ func TestATransferThatVerifiesHealsTheOtherStore(t *testing.T) {
 		people(t, s, "ada")
 	}
 	name := layout.ValueSpace.Name(mustDigest(t, 3))
-	info, err := b.Stat(t.Context(), name)
-	if err == nil {
-		err = b.Put(t.Context(), name, bucket.Bytes([]byte("damaged")), bucket.IfMatch(info.Version))
-	}
-	if err != nil {
-		t.Fatal(err)
-	}
+	spoil(t, b, name)
 	got, err := from.Query(quiver.Query{}).Transfer(t.Context(), to, &quiver.TransferOptions{Verify: true})
 	if want := (quiver.Transfer{Seen: 2, Present: 2}); err != nil || got != want {
 		t.Errorf("Transfer = %+v, %v", got, err)
@@ -466,13 +460,7 @@ func TestADamagedRecordIsNotTransferred(t *testing.T) {
 		t.Fatal(err)
 	}
 	name := layout.RecordSpace.Name(key)
-	info, err := b.Stat(t.Context(), name)
-	if err == nil {
-		err = b.Put(t.Context(), name, bucket.Bytes([]byte("damaged")), bucket.IfMatch(info.Version))
-	}
-	if err != nil {
-		t.Fatal(err)
-	}
+	spoil(t, b, name)
 	told := 0
 	got, err := from.Query(quiver.Query{Name: "age"}).Transfer(t.Context(), to, &quiver.TransferOptions{Missing: func(*quiver.Record, error) { told++ }})
 	if want := (quiver.Transfer{Seen: 1, Missing: 1}); err != nil || got != want || told != 1 {

@@ -35,36 +35,19 @@ type settings struct {
 func command() *cobra.Command {
 	var s settings
 	root := &cobra.Command{Use: "bench", Short: "Hold Quiver against floors and peers", SilenceUsage: true, SilenceErrors: true}
-	clouds := &cobra.Command{
-		Use:   "clouds",
-		Short: "the adapters against the SDK of each cloud, on MinIO, fake-gcs-server and Azurite",
-		Args:  cobra.NoArgs,
-		RunE: func(c *cobra.Command, _ []string) error {
-			only, err := regexp.Compile(s.only)
-			if err != nil {
-				return err
-			}
-			r := &report{out: c.OutOrStdout(), json: s.json}
-			defer r.close()
-			return benchClouds(c.Context(), r, only, s)
-		},
-	}
+	clouds := suiteCommand(&s, "clouds", "the adapters against the SDK of each cloud, on MinIO, fake-gcs-server and Azurite", benchClouds)
 	flags := clouds.Flags()
-	flags.BoolVar(&s.json, "json", false, "print one JSON object a line, not a table")
 	flags.StringSliceVar(&s.clouds, "on", []string{"s3", "gcs", "azure"}, "the clouds to run on")
-	flags.StringVar(&s.only, "only", "", "run the cases whose `PATTERN` matches \"suite case\"")
-	flags.IntVar(&s.pairs, "pairs", 31, "pairs of a case that stays noise, at the most; at least 7 are taken")
 	flags.IntVar(&s.keys, "keys", 100_000, "keys to list")
 	flags.Int64Var(&s.large, "large", 1<<30, "bytes of the large object")
 	root.AddCommand(clouds, indexCommand(&s), streamCommand(), writerCommand())
 	return root
 }
 
-func indexCommand(s *settings) *cobra.Command {
-	index := &cobra.Command{
-		Use:   "index",
-		Short: "the call index against single requests, DuckDB, a scan, and an index that is swapped at each save",
-		Args:  cobra.NoArgs,
+// suiteCommand is the command of a suite, with the flags that all have.
+func suiteCommand(s *settings, use, short string, run func(ctx context.Context, r *report, only *regexp.Regexp, s settings) error) *cobra.Command {
+	c := &cobra.Command{
+		Use: use, Short: short, Args: cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
 			only, err := regexp.Compile(s.only)
 			if err != nil {
@@ -72,13 +55,19 @@ func indexCommand(s *settings) *cobra.Command {
 			}
 			r := &report{out: c.OutOrStdout(), json: s.json}
 			defer r.close()
-			return benchIndex(c.Context(), r, only, *s)
+			return run(c.Context(), r, only, *s)
 		},
 	}
-	flags := index.Flags()
+	flags := c.Flags()
 	flags.BoolVar(&s.json, "json", false, "print one JSON object a line, not a table")
-	flags.StringVar(&s.only, "only", "", "run the cases whose `PATTERN` matches \"index case\"")
+	flags.StringVar(&s.only, "only", "", "run the cases whose `PATTERN` matches \"suite case\"")
 	flags.IntVar(&s.pairs, "pairs", 31, "pairs of a case that stays noise, at the most; at least 7 are taken")
+	return c
+}
+
+func indexCommand(s *settings) *cobra.Command {
+	index := suiteCommand(s, "index", "the call index against single requests, DuckDB, a scan, and an index that is swapped at each save", benchIndex)
+	flags := index.Flags()
 	flags.IntVar(&s.calls, "n", 1_000_000, "calls in the store")
 	flags.StringVar(&s.keep, "keep", "", "keep the store in this `DIR`, and take it from there the next time")
 	return index

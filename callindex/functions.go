@@ -6,7 +6,7 @@ import (
 	"strings"
 	"time"
 
-	"golang.org/x/sync/errgroup"
+	"github.com/quivercache/quiver/layout"
 )
 
 // Function is what the index has of a function.
@@ -17,34 +17,21 @@ type Function struct {
 	Spent time.Duration `json:"spent"` // what the calls took, as far as their metadata says (runtime.walltime)
 }
 
-// functionsParallel is how many manifests are read at once.
-const functionsParallel = 16
-
 // Functions returns the functions whose calls are folded, by name, from the manifests alone: a LIST, and a GET for each shard.
 func (s *Store) Functions(ctx context.Context) ([]Function, error) {
-	shards, err := s.shards(ctx)
+	functions, err := ofShards(ctx, s, func(ctx context.Context, shard layout.Shard) (of []Function, err error) {
+		l, err := s.manifest(ctx, shard)
+		if err != nil || l.Manifest == nil {
+			return nil, err
+		}
+		for _, f := range l.Functions {
+			of = append(of, Function(f))
+		}
+		return of, nil
+	})
 	if err != nil {
 		return nil, err
 	}
-	of := make([][]Function, len(shards))
-	group, ctx := errgroup.WithContext(ctx)
-	group.SetLimit(functionsParallel)
-	for i, shard := range shards {
-		group.Go(func() error {
-			l, err := s.manifest(ctx, shard)
-			if err != nil || l.Manifest == nil {
-				return err
-			}
-			for _, f := range l.Functions {
-				of[i] = append(of[i], Function(f))
-			}
-			return nil
-		})
-	}
-	if err := group.Wait(); err != nil {
-		return nil, err
-	}
-	functions := slices.Concat(of...)
 	slices.SortFunc(functions, func(a, b Function) int { return strings.Compare(a.Name, b.Name) })
 	return functions, nil
 }

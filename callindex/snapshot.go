@@ -27,22 +27,7 @@ type File struct {
 // Snapshot returns the files that have the rows of all calls that are folded, for readers other than this package: no call has two rows, of those that are not deleted. It takes
 // a LIST, a GET for each shard, and one for each file with thousands of deleted rows. The files stay for a day at least after they were replaced.
 func (s *Store) Snapshot(ctx context.Context) ([]File, error) {
-	shards, err := s.shards(ctx)
-	if err != nil {
-		return nil, err
-	}
-	reads := make([]func() ([]File, error), len(shards))
-	for i, shard := range shards {
-		reads[i] = func() ([]File, error) { return s.filesOf(ctx, shard) }
-	}
-	var files []File
-	for of, err := range inOrder(reads, functionsParallel) {
-		if err != nil {
-			return nil, err
-		}
-		files = append(files, of...)
-	}
-	return files, nil
+	return ofShards(ctx, s, s.filesOf)
 }
 
 // filesOf returns the files of a shard, of one manifest: where a file of deletions has gone meanwhile, of a newer one.
