@@ -21,6 +21,6 @@ func (b *Bridge) Stat(ctx context.Context, key string) (bucket.Info, error) {
 	if info.Version == "" {
 		return bucket.Info{}, r.vague()
 	}
-	info.Key = key
+	info.Key, info.Date = key, seen.date()
 	return info, nil
 }

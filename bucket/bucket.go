@@ -37,6 +37,7 @@ type Info struct {
 	Size    int64     // bytes
 	Version Version   // empty in a listing of a store that does not list versions
 	ModTime time.Time // by the store's clock, to the second at least
+	Date    time.Time // the store's clock as it answered; zero where it does not tell, and in a listing, whose Page has it
 }
 
 // Version identifies the bytes of an object: an ETag, a generation. It is compared, never interpreted.
@@ -45,7 +46,6 @@ type Version string
 // Object is an object being read. It belongs to whom it was returned to, who may change it: a decorator gives it another Body.
 type Object struct {
 	Info
-	Date time.Time // the store's clock as it answered; zero where it does not tell
 	// Body yields Size bytes, then io.EOF. A body that was cut fails with ErrUnavailable instead of ending early.
 	Body io.ReadCloser
 }

@@ -38,7 +38,8 @@ func (b *Bucket) get(ctx context.Context, verb bucket.Verb, key string, part fun
 		file.Close()
 		return nil, err
 	}
-	return &bucket.Object{Info: info, Date: b.clock.Now(), Body: &body{
+	info.Date = b.clock.Now()
+	return &bucket.Object{Info: info, Body: &body{
 		b: b, ctx: ctx, verb: verb, key: key, file: file, section: io.NewSectionReader(file, offset, length), left: length,
 	}}, nil
 }
@@ -133,5 +134,6 @@ func (b *Bucket) stat(ctx context.Context, key string) (bucket.Info, error) {
 		return bucket.Info{}, bucket.ErrNotFound
 	}
 	info, _, err := look(root, key)
+	info.Date = b.clock.Now()
 	return info, err
 }

@@ -23,9 +23,11 @@ func readingCases() []Case {
 			if object.ModTime.IsZero() {
 				p.failf("Get returns no time of change")
 			}
-			// Both are told in whole seconds, and a server may renew the one a little after the other.
-			if !object.Date.IsZero() && object.Date.Before(object.ModTime.Truncate(time.Second).Add(-time.Second)) {
-				p.failf("the store's clock said %v, and the object is of %v", object.Date, object.ModTime)
+			for verb, info := range map[bucket.Verb]bucket.Info{bucket.Get: object.Info, bucket.Stat: p.stat("a")} {
+				// Both are told in whole seconds, and a server may renew the one a little after the other.
+				if !info.Date.IsZero() && info.Date.Before(info.ModTime.Truncate(time.Second).Add(-time.Second)) {
+					p.failf("%s: the store's clock said %v, and the object is of %v", verb, info.Date, info.ModTime)
+				}
 			}
 		}},
 		{Name: "Get of an object without bytes yields none", Reads: true, run: func(p *probe) {

@@ -100,7 +100,7 @@ func (b *Bucket) read(ctx context.Context, verb bucket.Verb, key string, part fu
 	if err != nil {
 		return nil, fail(verb, key, bucket.ErrInvalid, err)
 	}
-	return &bucket.Object{Info: o.info(key), Date: b.clock.Now(), Body: body{bytes.NewReader(content), ctx, verb, key}}, nil
+	return &bucket.Object{Info: b.answered(o, key), Body: body{bytes.NewReader(content), ctx, verb, key}}, nil
 }
 
 // body ends with its context, as a connection would.
@@ -124,6 +124,13 @@ func (o object) info(key string) bucket.Info {
 	return bucket.Info{Key: key, Size: int64(len(o.content)), Version: o.version, ModTime: o.modTime}
 }
 
+// answered describes an object in the answer to a request for it.
+func (b *Bucket) answered(o object, key string) bucket.Info {
+	info := o.info(key)
+	info.Date = b.clock.Now()
+	return info
+}
+
 // Stat implements bucket.Bucket.
 func (b *Bucket) Stat(ctx context.Context, key string) (bucket.Info, error) {
 	b.mu.RLock()
@@ -135,7 +142,7 @@ func (b *Bucket) Stat(ctx context.Context, key string) (bucket.Info, error) {
 	if !ok {
 		return bucket.Info{}, fail(bucket.Stat, key, bucket.ErrNotFound, nil)
 	}
-	return o.info(key), nil
+	return b.answered(o, key), nil
 }
 
 // Put implements bucket.Bucket.
