@@ -251,7 +251,7 @@ func (c *check) rows(ctx context.Context, shard layout.Shard, l listed, marked m
 			}
 		}
 	}
-	var last *segment.Row
+	var last digest.Digest
 	for row, err := range c.store.currentRows(ctx, shard, l.Segments) {
 		if err != nil {
 			return err
@@ -259,8 +259,8 @@ func (c *check) rows(ctx context.Context, shard layout.Shard, l listed, marked m
 		if c.done.Rows++; c.done.Rows%10_000 == 0 {
 			c.options.Progress(c.done)
 		}
-		twice := last != nil && last.Key == row.Key
-		last = row
+		twice := last == row.Key
+		last = row.Key
 		if marked[row.Key] {
 			continue
 		}

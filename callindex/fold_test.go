@@ -648,6 +648,19 @@ func TestASeededStoreIsAsOneThatWasFolded(t *testing.T) {
 	for f, err := range w.Check(t.Context(), &callindex.CheckOptions{ReadData: true}) {
 		t.Errorf("%+v, %v", f, err)
 	}
+	w.recorder.Take()
+	for f, err := range w.Check(t.Context(), nil) {
+		t.Errorf("%+v, %v", f, err)
+	}
+	reads := 0
+	for _, r := range w.recorder.Take() {
+		if strings.HasPrefix(r.Key, layout.Calls) {
+			reads++
+		}
+	}
+	if reads != 1000 {
+		t.Errorf("a check of 1,000 calls read %d records", reads)
+	}
 	if got := len(found(t, w.Store, callindex.Query{Name: "f3"})); got != 143 {
 		t.Errorf("%d calls", got)
 	}
