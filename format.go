@@ -158,11 +158,13 @@ func (g *gate) lead(ctx context.Context, write bool, own *passing) error {
 }
 
 func (g *gate) open(ctx context.Context, write bool) error {
-	err := g.read(ctx)
-	if !errors.Is(err, bucket.ErrNotFound) {
-		return err
+	if !write || !g.absent.Load() {
+		err := g.read(ctx)
+		if !errors.Is(err, bucket.ErrNotFound) {
+			return err
+		}
+		g.absent.Store(true)
 	}
-	g.absent.Store(true)
 	if !write {
 		return nil
 	}

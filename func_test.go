@@ -129,7 +129,7 @@ func TestRequestsOfACall(t *testing.T) {
 	fill := func(_ context.Context, in in) (string, error) { return strings.Repeat("x", in.Size), nil }
 	first, second := newClient(b, quiver.Options{}), newClient(b, quiver.Options{})
 	f, g := memoise(t, first.Store, version1, fill, nil), memoise(t, second.Store, version1, fill, nil)
-	newStore := []string{"get quiver.json", "get quiver.json", "put quiver.json"} // the reader's, and the first writer's
+	newStore := []string{"get quiver.json", "put quiver.json"} // the reader's, and the first writer's
 	miss := []string{"get calls/*", "put index/*", "put values/*", "put values/*", "put values/*", "put calls/*"}
 	large := []string{"get calls/*", "stat values/*", "put index/*", "put values/*", "put values/*", "put values/*", "put calls/*"}
 	open := []string{"get quiver.json"}

@@ -44,7 +44,7 @@ func TestSigningCostsNoRequest(t *testing.T) {
 	b := mem.New(nil)
 	s, recorder := signingStore(t, b, 1)
 	call := saveCall(t, s, "f")
-	recorder.Expect(t, "get quiver.json", "put quiver.json", "put index/*", "put calls/*")
+	recorder.Expect(t, "get quiver.json", "put quiver.json", "put index/*", "stat values/*", "put calls/*")
 	value, err := s.Values.SaveBytes(t.Context(), []byte("value"))
 	if err != nil {
 		t.Fatal(err)

@@ -109,7 +109,7 @@ func New(ctx context.Context, b bucket.Bucket, options *Options) (*Store, error)
 	if o.Signing != nil {
 		signer = &signing.Signer{Ring: o.Signing, AcceptUnsigned: o.AcceptUnsigned, StoreID: g.id}
 	}
-	o.Values.Context, o.Values.Entropy, o.Values.Scheme, o.Values.Signer = o.Context, o.Entropy, o.Scheme, signer
+	o.Values.Context, o.Values.Clock, o.Values.Entropy, o.Values.Scheme, o.Values.Signer = o.Context, o.Clock, o.Entropy, o.Scheme, signer
 	s := &Store{
 		Values:   blobstore.New(b, &o.Values),
 		bucket:   b,
@@ -123,7 +123,7 @@ func New(ctx context.Context, b bucket.Bucket, options *Options) (*Store, error)
 		notices:  notices{logger: o.Logger, said: map[string]bool{}},
 	}
 	s.Calls = callindex.New(b, &callindex.Options{
-		Context: o.Context, Clock: o.Clock, Entropy: o.Entropy, Signer: signer, Scheme: o.Scheme, Damaged: s.passOver, Cache: o.Index,
+		Context: o.Context, Clock: o.Clock, Entropy: o.Entropy, Signer: signer, Scheme: o.Scheme, Values: s.Values, Damaged: s.passOver, Cache: o.Index,
 	})
 	return s, nil
 }

@@ -77,18 +77,18 @@ func TestOpeningCostsOneGetAtMost(t *testing.T) {
 	recorder.Expect(t, "get quiver.json", "get calls/*", "get calls/*")
 
 	key := saveCall(t, s, "f")
-	recorder.Expect(t, "get quiver.json", "put quiver.json", "put index/*", "put calls/*")
+	recorder.Expect(t, "put quiver.json", "put index/*", "stat values/*", "put calls/*")
 
 	again, recorder := newStore(b)
 	if _, err := again.Calls.Load(t.Context(), key); err != nil {
 		t.Fatal(err)
 	}
 	saveCall(t, again, "g")
-	recorder.Expect(t, "get quiver.json", "get calls/*", "put index/*", "put calls/*")
+	recorder.Expect(t, "get quiver.json", "get calls/*", "put index/*", "stat values/*", "put calls/*")
 
 	first, recorder := newStore(b)
 	saveCall(t, first, "h")
-	recorder.Expect(t, "get quiver.json", "put index/*", "put calls/*")
+	recorder.Expect(t, "get quiver.json", "put index/*", "stat values/*", "put calls/*")
 }
 
 func TestAContextThatIsOverOpensNothingAndShows(t *testing.T) {

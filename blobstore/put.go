@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"time"
 
 	"github.com/quivercache/quiver/bucket"
 	"github.com/quivercache/quiver/digest"
@@ -56,17 +57,19 @@ func (s *Store) place(ctx context.Context, w *writing) error {
 	if damaged != "" {
 		condition = bucket.IfMatch(damaged)
 	}
+	begun := s.clock.Now()
 	if w.header.size >= large {
 		info, err := s.bucket.Stat(ctx, object)
 		switch {
 		case err == nil && info.Version != damaged:
-			return s.compare(ctx, w)
+			return s.leave(ctx, w, begun, info)
 		case errors.Is(err, bucket.ErrNotFound):
 			condition = bucket.IfAbsent()
 		case err != nil:
 			return err
 		}
 	}
+	begun = s.clock.Now()
 	err := s.bucket.Put(ctx, object, w.source, condition)
 	if errors.Is(err, bucket.ErrChanged) { // someone replaced it, or removed it
 		err = s.bucket.Put(ctx, object, w.source, bucket.IfAbsent())
@@ -74,8 +77,33 @@ func (s *Store) place(ctx context.Context, w *writing) error {
 	if err == nil || errors.Is(err, bucket.ErrExists) {
 		s.damaged.settle(key, damaged)
 	}
-	if errors.Is(err, bucket.ErrExists) {
-		return s.compare(ctx, w)
+	switch {
+	case err == nil:
+		s.ages.note(key, begun)
+	case errors.Is(err, bucket.ErrExists):
+		return s.leave(ctx, w, begun, bucket.Info{})
+	}
+	return err
+}
+
+// leave leaves the value that is there, if it is the one, or writes it again where gc might remove it soon. The info, if there is one, describes its object at begun or later.
+func (s *Store) leave(ctx context.Context, w *writing, begun time.Time, info bucket.Info) error {
+	if err := s.compare(ctx, w); err != nil {
+		return err
+	}
+	key := w.header.key
+	if s.ages.isYoung(key, s.clock.Now()) {
+		return nil
+	}
+	again := func(bucket.Info) (bucket.Source, error) { return w.source, nil }
+	if info.Version != "" {
+		if err := s.renew(ctx, key, begun, info, again); !errors.Is(err, bucket.ErrChanged) {
+			return err
+		}
+	}
+	there, err := s.stay(ctx, key, again)
+	if err == nil && !there {
+		err = fmt.Errorf("value %s: %w", key, digest.ErrNotFound)
 	}
 	return err
 }

@@ -28,6 +28,8 @@ type Store struct {
 	memoryLimit int64
 	compression *compression
 	damaged     *damageLog
+	clock       op.Clock
+	ages        ages
 }
 
 // Options are the settings of a Store; nil, and the zero value of a field, mean the defaults.
@@ -36,6 +38,7 @@ type Options struct {
 	Scheme      *digest.Scheme // digests the values; default the one without hooks
 	Codec       Codec          // encodes the values that are saved, except []byte and readers; default CBOR
 	Codecs      []Codec        // further ones that values may be saved and loaded with
+	Clock       op.Clock       // default the machine's
 	Entropy     op.Entropy     // default the machine's
 	SpoolDir    string         // where streams that cannot seek are kept while they are saved; default the system's folder for temporary files
 	SpoolLimit  int64          // bytes that one such stream may have; default 64 GiB
@@ -65,6 +68,9 @@ func New(b bucket.Bucket, options *Options) *Store {
 	if o.Entropy == nil {
 		o.Entropy = op.SystemEntropy()
 	}
+	if o.Clock == nil {
+		o.Clock = op.SystemClock()
+	}
 	s := &Store{
 		Keys:        keyspace.New(b, layout.ValueSpace, o.Context),
 		bucket:      b,
@@ -78,6 +84,7 @@ func New(b bucket.Bucket, options *Options) *Store {
 		memoryLimit: positive(o.MemoryLimit, defaultMemoryLimit),
 		compression: compressionOf(int(min(positive(int64(o.Level), defaultLevel), maxLevel))),
 		damaged:     newDamageLog(),
+		clock:       o.Clock,
 	}
 	for _, c := range []Codec{Raw, CBOR, JSON, Binary} {
 		s.codecs[c.Name()] = c

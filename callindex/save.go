@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -25,6 +26,8 @@ type SaveOptions struct {
 	Saved time.Time
 	// Beside runs while the mark is placed: it stores what the record will name. The record is written when both have succeeded.
 	Beside func(ctx context.Context) error
+
+	moved bool // from another key, under which gc may have looked before, and this one after
 }
 
 // Save saves the record of a call and returns the record that the call now has: the one given, or that of another writer who was first. A new record costs
@@ -45,7 +48,16 @@ func (s *Store) Save(ctx context.Context, r *Record, options *SaveOptions) (winn
 	}
 	err = s.Do(ctx, key, op.Write, func(ctx context.Context) error {
 		w := s.begin(&r.Call, key)
-		if err := beside(ctx, w.announce, o.Beside); err != nil {
+		err := beside(ctx, w.announce, func(ctx context.Context) error {
+			if o.Beside != nil {
+				if err := o.Beside(ctx); err != nil {
+					return err
+				}
+			}
+			w.naming(r, o.moved)
+			return w.keep(ctx)
+		})
+		if err != nil {
 			return err
 		}
 		winner, err = s.commit(ctx, w, r, o)
@@ -57,11 +69,8 @@ func (s *Store) Save(ctx context.Context, r *Record, options *SaveOptions) (winn
 	return winner, nil
 }
 
-// beside runs two things at once, the second of which may be nil.
+// beside runs two things at once.
 func beside(ctx context.Context, one, other func(ctx context.Context) error) error {
-	if other == nil {
-		return one(ctx)
-	}
 	group, ctx := errgroup.WithContext(ctx)
 	group.Go(func() error { return one(ctx) })
 	group.Go(func() error { return other(ctx) })
@@ -110,6 +119,8 @@ func (s *Store) commit(ctx context.Context, w *writing, r *Record, o SaveOptions
 // overwrite writes a record over the one that was read, and nothing else. Fails with bucket.ErrChanged where that is not there any more.
 func (s *Store) overwrite(ctx context.Context, key digest.Digest, r, changed *Record) error {
 	w := s.begin(&changed.Call, key)
+	w.naming(changed, false)
+	w.names = slices.DeleteFunc(w.names, func(d digest.Digest) bool { return slices.Contains(r.results(), d) }) // which the record under this key has named all the time
 	ours := *changed
 	ours.Saved = r.Saved
 	err := w.put(ctx, &ours, bucket.IfMatch(r.version))
@@ -142,7 +153,12 @@ func (s *Store) SaveAll(ctx context.Context, records []*Record, options *SaveOpt
 		}
 		writings[i] = s.begin(&r.Call, key)
 	}
-	err := beside(ctx, func(ctx context.Context) error { return s.announceAll(ctx, writings) }, o.Beside)
+	err := beside(ctx, func(ctx context.Context) error { return s.announceAll(ctx, writings) }, func(ctx context.Context) error {
+		if o.Beside == nil {
+			return nil
+		}
+		return o.Beside(ctx)
+	})
 	if err != nil {
 		return winners, &keyspace.SaveError{Err: err}
 	}
@@ -153,6 +169,7 @@ func (s *Store) SaveAll(ctx context.Context, records []*Record, options *SaveOpt
 			continue
 		}
 		group.Go(func() error {
+			w.naming(records[i], false)
 			err := s.Do(ctx, w.mark.Key, op.Write, func(ctx context.Context) (err error) {
 				winners[i], err = s.commit(ctx, w, records[i], o)
 				return err

@@ -27,9 +27,19 @@ type Options struct {
 
 	Cache CacheOptions // of the parts of the index that queries have read
 
+	Values Keeper // of what records name; default none, for which nothing is looked at
+
 	// Damaged is told of a damaged record that a query or a transformation meets. What it returns ends that; nil passes the record over, as
 	// it does where Damaged is nil.
 	Damaged func(*keyspace.DamagedError) error
+}
+
+// Keeper keeps values from gc: see blobstore.Store, which is one.
+type Keeper interface {
+	// Keep sees to it that values stay for hours, as far as they are there.
+	Keep(ctx context.Context, keys ...digest.Digest) error
+	// Known says whether that costs no request.
+	Known(key digest.Digest) bool
 }
 
 // Store is a call storage in a bucket. It may be used by many goroutines. List, Contains, Expand and Shrink are those of its Keys.
@@ -46,6 +56,7 @@ type Store struct {
 	cache   *cache.Cache
 	written written
 	scheme  *digest.Scheme
+	values  Keeper
 	damaged func(*keyspace.DamagedError) error
 }
 
@@ -77,6 +88,7 @@ func New(b bucket.Bucket, options *Options) *Store {
 		entropy: o.Entropy,
 		cache:   newCache(o.Cache, o.Clock),
 		scheme:  o.Scheme,
+		values:  o.Values,
 		damaged: o.Damaged,
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/quivercache/quiver/bucket"
@@ -27,6 +28,9 @@ type writing struct {
 	placed placed
 	spent  bool // an attempt may have landed under the mark: the next one needs another
 	used   map[string]bool
+
+	names []digest.Digest // values that the record names, and that must be there when it is
+	kept  time.Time       // when they were seen to stay, or earlier
 }
 
 // begin prepares to write the record of a call.
@@ -40,6 +44,63 @@ func (s *Store) begin(c *Call, key digest.Digest) *writing {
 func (w *writing) under(p placed) {
 	w.placed, w.spent = p, false
 	w.used[p.write] = true
+}
+
+// keepLife is how long ago the values of a record may have been kept when it is written: as long as a value may then have been there, which blobstore.KeepFor says.
+const keepLife = 6 * time.Hour
+
+// naming makes values of the record those that are kept before it is written. Those of its arguments are if they were saved here, or if the record was moved: many calls have the digests of their arguments alone.
+func (w *writing) naming(r *Record, moved bool) {
+	if w.store.values == nil {
+		return
+	}
+	w.names = r.results()
+	for _, a := range r.Arguments {
+		if moved || w.store.values.Known(a.Digest) {
+			w.names = append(w.names, a.Digest)
+		}
+	}
+}
+
+// results are the values that a record names as its result.
+func (r *Record) results() []digest.Digest {
+	if r.Result.IsZero() {
+		return slices.Clone(r.Parts)
+	}
+	return append(slices.Clone(r.Parts), r.Result)
+}
+
+// keep sees to the values that the record names.
+func (w *writing) keep(ctx context.Context) error {
+	if len(w.names) == 0 {
+		return nil
+	}
+	begun := w.store.clock.Now()
+	if err := w.store.values.Keep(ctx, w.names...); err != nil {
+		return fmt.Errorf("looking after the values that the record names: %w", err)
+	}
+	w.kept = begun
+	return nil
+}
+
+// isKept says whether the values were seen to not too long ago.
+func (w *writing) isKept() bool {
+	return len(w.names) == 0 || !w.kept.IsZero() && op.Elapsed(w.kept, w.store.clock.Now()) < keepLife
+}
+
+// prepare sees to the values and to the mark. Each may take longer than the other holds.
+func (w *writing) prepare(ctx context.Context) error {
+	for {
+		if err := w.announce(ctx); err != nil {
+			return err
+		}
+		if w.isKept() {
+			return nil
+		}
+		if err := w.keep(ctx); err != nil {
+			return err
+		}
+	}
 }
 
 // announce sees to a mark under which the record may be written now. Placing one may itself have taken too long, as when the function was frozen.
@@ -62,7 +123,7 @@ func (w *writing) announce(ctx context.Context) error {
 // What it returns is the store's answer; own tells whether a record is this writer's.
 func (w *writing) try(ctx context.Context, request func(ctx context.Context, write string) error) error {
 	for n := 1; ; n++ {
-		if err := w.announce(ctx); err != nil {
+		if err := w.prepare(ctx); err != nil {
 			return err
 		}
 		once, cancel := context.WithTimeout(op.WhileFresh(op.SingleAttempt(ctx), w.fresh), attemptTime)
@@ -81,9 +142,9 @@ func (w *writing) try(ctx context.Context, request func(ctx context.Context, wri
 	}
 }
 
-// fresh says why the record may not be sent any more under the mark, which was young enough a moment ago.
+// fresh says why the record may not be sent any more, which could be a moment ago.
 func (w *writing) fresh() error {
-	if w.placed.tooOld(w.store.clock.Now()) {
+	if w.placed.tooOld(w.store.clock.Now()) || !w.isKept() {
 		return errFrozen
 	}
 	return nil
