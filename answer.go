@@ -24,8 +24,9 @@ type request[In any] struct {
 	key     digest.Digest
 	refresh bool
 
-	lookedUp bool
-	over     *callindex.Record // what was found will not do, and is to be replaced
+	lookedUp  bool
+	storeless bool              // the store was not asked, or failed
+	over      *callindex.Record // what was found will not do, and is to be replaced
 }
 
 // run answers a call by running the function, and saves what comes of it.
@@ -112,7 +113,7 @@ func (f *Function[In, Out]) lookUp(ctx context.Context, r *request[In]) (o outco
 	s := f.store
 	if !s.strict && !s.outage.mayRead(s.clock.Now()) {
 		s.tally.count(func(s *Stats) { s.Skipped++ })
-		r.lookedUp = true
+		r.lookedUp, r.storeless = true, true
 		return o, false
 	}
 	record, o, miss, err := f.find(ctx, r.key)
@@ -120,7 +121,7 @@ func (f *Function[In, Out]) lookUp(ctx context.Context, r *request[In]) (o outco
 		return o, false
 	}
 	r.lookedUp = true
-	if miss == "" && err != nil {
+	if r.storeless = miss == "" && err != nil; r.storeless {
 		f.failed(ctx, lookingUp, r.key, err)
 		return outcome{err: fmt.Errorf("looking up a call of %s: %w", f.identity, err)}, s.strict
 	}
@@ -236,6 +237,7 @@ func walltime(r *callindex.Record) time.Duration {
 const (
 	lookingUp = "looking up"
 	toSave    = "saving"
+	toLease   = "taking the lease of"
 )
 
 // failed counts and tells of a look-up or a save that failed; where that is likely to go on, it begins a pause.
@@ -246,7 +248,7 @@ func (f *Function[In, Out]) failed(ctx context.Context, doing string, key digest
 	case s.strict: // it is an error, and the store is asked every time
 	case !isOutage(err):
 		f.notice(ctx, doing+" "+key.String(), doing+" a call failed, and the function runs without", "call", key, "error", err)
-	case s.outage.hasFailed(s.clock.Now(), doing == toSave, err):
+	case s.outage.hasFailed(s.clock.Now(), doing != lookingUp, err):
 		s.notices.logger.WarnContext(ctx, "quiver: the store failed; functions run without it and ask it again from time to time", "function", f.identity.String(), "error", err)
 	}
 }

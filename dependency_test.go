@@ -26,7 +26,8 @@ var allowed = map[string][]string{
 	"callindex/internal/cache":      {"op"},
 	"callindex":                     {"bucket", "callindex/internal/cache", "callindex/internal/manifest", "callindex/internal/segment", "digest", "internal/sealed", "keyspace", "layout", "op", "signing"},
 	"lease":                         {"bucket", "digest", "keyspace", "layout", "op"},
-	"":                              {"blobstore", "bucket", "callindex", "digest", "keyspace", "layout", "lease", "op", "signing"},
+	"gc":                            {"blobstore", "bucket", "callindex", "digest", "layout", "lease"},
+	"":                              {"blobstore", "bucket", "callindex", "digest", "gc", "keyspace", "layout", "lease", "op", "signing"},
 	"internal/contracttest":         {"", "blobstore", "bucket", "bucket/buckettest", "bucket/mem", "callindex", "digest", "layout", "op"},
 	"internal/historytest":          {"bucket", "bucket/buckettest", "bucket/mem", "callindex", "digest", "layout", "op"},
 	"internal/parquettest":          {},
@@ -40,9 +41,9 @@ var allowed = map[string][]string{
 	"cmd/quiver/internal/doctor":    {"bucket", "bucket/buckettest", "op"},
 	"cmd/quiver/internal/export":    {"callindex", "digest"},
 	"cmd/quiver/internal/stats":     {},
-	"cmd/quiver/internal/execution": {"", "blobstore", "bucket", "callindex", "cmd/quiver/internal/stats", "digest", "keyspace", "op"},
+	"cmd/quiver/internal/execution": {"", "blobstore", "bucket", "callindex", "cmd/quiver/internal/stats", "digest", "keyspace", "lease", "op"},
 	"examples/related":              {"", "adapters/all", "bucket"},
-	"cmd/quiver":                    {"", "adapters/all", "blobstore", "bucket", "callindex", "cmd/quiver/internal/doctor", "cmd/quiver/internal/execution", "cmd/quiver/internal/export", "cmd/quiver/internal/stats", "digest", "op", "signing"},
+	"cmd/quiver":                    {"", "adapters/all", "blobstore", "bucket", "callindex", "cmd/quiver/internal/doctor", "cmd/quiver/internal/execution", "cmd/quiver/internal/export", "cmd/quiver/internal/stats", "digest", "gc", "lease", "op", "signing"},
 }
 
 // inherited is which other modules a user of the library gets, by the path that its packages begin with.

@@ -13,6 +13,7 @@ import (
 	"github.com/quivercache/quiver/blobstore"
 	"github.com/quivercache/quiver/callindex"
 	"github.com/quivercache/quiver/digest"
+	"github.com/quivercache/quiver/lease"
 )
 
 // FuncOptions are the settings of a memoised function; nil, or a zero field, means the default.
@@ -29,6 +30,13 @@ type FuncOptions[Out any] struct {
 	KeepErrors bool
 	// TTL is how old a remembered result may be, by the time it was saved and this program's clock; default any age. Who reads decides: the record itself never expires.
 	TTL time.Duration
+
+	// Once has one of many processes run the function for a call, while the others wait for its result: the term of a lease, which the process renews as long as it is at work, as 30 s. When it dies, another takes over after
+	// that. 0 means that each process runs the function; in each case the first result is kept. Two PUTs for each call that is run, and for each who waits a GET after a second, and then less and less often. A function that fails is run by
+	// the next who waits. Refresh runs the function at once.
+	Once time.Duration
+	// OnceWait is how long to wait before running the function all the same, which is an error with Options.Strict; default a day. A caller waits as long as its ctx allows at the most.
+	OnceWait time.Duration
 
 	// OmitArguments does not save the values of arguments, only their digests. Such a call cannot be run again by Rerun.
 	OmitArguments bool
@@ -80,6 +88,12 @@ func Func[In, Out any](store *Store, def Def, fn func(context.Context, In) (Out,
 	}
 	if o.TransferTime <= 0 {
 		o.TransferTime = defaultTransferTime
+	}
+	if o.OnceWait <= 0 {
+		o.OnceWait = defaultOnceWait
+	}
+	if o.Once != 0 && (o.Once < lease.MinTerm || o.Once > lease.MaxTerm) {
+		return wrong(fmt.Errorf("a lease holds for %v to %v, not for %v (FuncOptions.Once)", lease.MinTerm, lease.MaxTerm, o.Once))
 	}
 	if o.Recorders == nil {
 		o.Recorders = []Recorder{RuntimeRecorder()}
@@ -259,7 +273,7 @@ func (f *Function[In, Out]) lead(ctx context.Context, flight *flight, r *request
 				return o
 			}
 		}
-		return f.run(ctx, r)
+		return f.once(ctx, r)
 	})
 }
 

@@ -22,6 +22,7 @@ type saving struct {
 	ours    outcome
 	record  *callindex.Record
 	values  []*blobstore.Encoded // what the record names
+	kept    []digest.Digest      // what it names besides, and that was saved earlier
 	replace bool                 // whatever record the call has
 	over    *callindex.Record    // that must give way
 }
@@ -52,15 +53,25 @@ func (f *Function[In, Out]) save(ctx context.Context, p *saving) outcome {
 	defer s.saves.end()
 	ctx, cancel := context.WithTimeoutCause(context.WithoutCancel(ctx), f.options.TransferTime+p.transferTime(), errSlow)
 	defer cancel()
+	o, err := f.settle(ctx, p)
+	if err != nil {
+		return f.unsaved(ctx, p, slow(ctx, err))
+	}
+	return o
+}
+
+// settle saves what a call came to, and returns what is then remembered of it.
+func (f *Function[In, Out]) settle(ctx context.Context, p *saving) (outcome, error) {
+	s := f.store
 	for range overtakes {
 		winner, err := s.put(ctx, p)
 		if err != nil {
-			return f.unsaved(ctx, p, slow(ctx, err))
+			return outcome{}, err
 		}
 		s.outage.hasWritten()
 		if p.isOurs(winner) {
 			s.tally.count(func(s *Stats) { s.Saved++ })
-			return p.ours
+			return p.ours, nil
 		}
 		theirs, miss, err := f.read(ctx, winner, p.key)
 		switch {
@@ -68,12 +79,12 @@ func (f *Function[In, Out]) save(ctx context.Context, p *saving) outcome {
 			p.over, p.replace = winner, false
 			continue
 		case err != nil:
-			return f.unsaved(ctx, p, &keyspace.SaveError{Key: p.key, Err: err})
+			return outcome{}, &keyspace.SaveError{Key: p.key, Err: err}
 		}
 		s.tally.count(func(s *Stats) { s.Superseded++ })
-		return theirs
+		return theirs, nil
 	}
-	return f.unsaved(ctx, p, &keyspace.SaveError{Key: p.key, Err: bucket.ErrChanged})
+	return outcome{}, &keyspace.SaveError{Key: p.key, Err: bucket.ErrChanged}
 }
 
 var errClosed = &keyspace.SaveError{Err: errors.New("the store is closed")}
@@ -156,7 +167,12 @@ func (s *Store) put(ctx context.Context, p *saving) (*callindex.Record, error) {
 	return s.Calls.Save(ctx, p.record, &callindex.SaveOptions{
 		Replace: p.replace,
 		Over:    p.over,
-		Beside:  func(ctx context.Context) error { return s.putValues(ctx, beside) },
+		Beside: func(ctx context.Context) error {
+			if err := s.putValues(ctx, beside); err != nil {
+				return err
+			}
+			return s.Values.Keep(ctx, p.kept...)
+		},
 	})
 }
 

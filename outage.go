@@ -51,6 +51,13 @@ func (o *outage) may(now time.Time, pauses ...*pause) bool {
 	return true
 }
 
+// refuses says whether the store was found lately not to take anything. It is no attempt.
+func (o *outage) refuses(now time.Time) bool {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return o.down.lasts(now) || o.refused.lasts(now)
+}
+
 // hasRead notes that the store answered.
 func (o *outage) hasRead() {
 	o.mu.Lock()

@@ -21,9 +21,10 @@ const (
 
 // Stats counts what the memoised functions of a Store did since it was opened, and what its queries passed over.
 type Stats struct {
-	Hits   int64          // calls answered from the store
-	Misses map[Miss]int64 // calls that were not, by reason
-	Shared int64          // callers that were given what another caller's call came to, of the same key and at the same time
+	Hits    int64          // calls answered from the store
+	Misses  map[Miss]int64 // calls that were not, by reason
+	Shared  int64          // callers that were given what another caller's call came to, of the same key and at the same time
+	Awaited int64          // times that a call waited for another process, by FuncOptions.Once
 
 	Computed   int64 // functions that were run
 	Errors     int64 // of them, those that failed or panicked

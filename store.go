@@ -11,6 +11,7 @@ import (
 	"github.com/quivercache/quiver/callindex"
 	"github.com/quivercache/quiver/digest"
 	"github.com/quivercache/quiver/keyspace"
+	"github.com/quivercache/quiver/lease"
 	"github.com/quivercache/quiver/op"
 	"github.com/quivercache/quiver/signing"
 )
@@ -48,6 +49,8 @@ type Options struct {
 	// FoldOnClose lets Close fold the functions whose calls were saved: for programs that run seldom. Many short-lived ones leave that to one (quiver fold).
 	FoldOnClose bool
 
+	Owner string // who stands in leases, for people; default the program and its process id
+
 	Signing        *signing.Ring // signs what is saved, and only what is signed with one of its keys is believed; default none, which believes all
 	AcceptUnsigned bool          // believe what is not signed too
 }
@@ -56,6 +59,7 @@ type Options struct {
 type Store struct {
 	Values *blobstore.Store
 	Calls  *callindex.Store
+	Leases *lease.Leases // of calls that are computed once, or prepared
 
 	bucket   bucket.Bucket
 	scheme   *digest.Scheme
@@ -112,6 +116,7 @@ func New(ctx context.Context, b bucket.Bucket, options *Options) (*Store, error)
 	o.Values.Context, o.Values.Clock, o.Values.Entropy, o.Values.Scheme, o.Values.Signer = o.Context, o.Clock, o.Entropy, o.Scheme, signer
 	s := &Store{
 		Values:   blobstore.New(b, &o.Values),
+		Leases:   lease.New(b, &lease.Options{Clock: o.Clock, Entropy: o.Entropy, Owner: o.Owner}),
 		bucket:   b,
 		scheme:   o.Scheme,
 		clock:    o.Clock,

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"time"
 
 	"github.com/quivercache/quiver/bucket"
 	"github.com/quivercache/quiver/digest"
@@ -21,10 +22,30 @@ func (s *Store) Evict(ctx context.Context, key digest.Key) error {
 	if err != nil {
 		return err
 	}
-	return s.Do(ctx, full, op.Write, func(ctx context.Context) error { return s.evict(ctx, full) })
+	return s.Do(ctx, full, op.Write, func(ctx context.Context) error {
+		return s.evict(ctx, full, func(*Record) error { return nil })
+	})
 }
 
-func (s *Store) evict(ctx context.Context, key digest.Digest) error {
+// EvictSaved is Evict for who has seen a call that was saved at some time, and says whether that was evicted: not where it has gone, or was replaced by another record, or cannot be believed.
+func (s *Store) EvictSaved(ctx context.Context, key digest.Digest, saved time.Time) (evicted bool, err error) {
+	errOther := errors.New("it is another record")
+	err = s.Do(ctx, key, op.Write, func(ctx context.Context) error {
+		return s.evict(ctx, key, func(r *Record) error {
+			if !r.Saved.Equal(saved) {
+				return errOther
+			}
+			return nil
+		})
+	})
+	if errors.Is(err, errOther) || errors.Is(err, digest.ErrNotFound) {
+		return false, nil
+	}
+	return err == nil, err
+}
+
+// evict removes the record of a key, unless refuse says why not.
+func (s *Store) evict(ctx context.Context, key digest.Digest, refuse func(*Record) error) error {
 	var w *writing
 	for range attempts {
 		r, err := s.get(ctx, key)
@@ -32,6 +53,9 @@ func (s *Store) evict(ctx context.Context, key digest.Digest) error {
 			return nil // it was there, and another evicts it too
 		}
 		if err != nil {
+			return err
+		}
+		if err := refuse(r); err != nil {
 			return err
 		}
 		if w == nil {

@@ -3,6 +3,7 @@ package callindex
 import (
 	"context"
 	"fmt"
+	"slices"
 
 	"github.com/quivercache/quiver/bucket"
 	"github.com/quivercache/quiver/callindex/internal/manifest"
@@ -34,24 +35,55 @@ func (s *Store) Sweep(ctx context.Context) (Swept, error) {
 	return done, nil
 }
 
-func (s *Store) sweep(ctx context.Context, shard layout.Shard) (int, error) {
-	var objects []string
+// Sweepable returns how many objects a Sweep would delete now, and how many bytes they have: a LIST and a GET for each shard.
+func (s *Store) Sweepable(ctx context.Context) (objects int, bytes int64, err error) {
+	found, err := ofShards(ctx, s, func(ctx context.Context, shard layout.Shard) ([]bucket.Info, error) {
+		all, err := s.segmentObjects(ctx, shard)
+		if err != nil {
+			return nil, err
+		}
+		l, err := s.manifest(ctx, shard)
+		if err != nil || l.Manifest == nil {
+			return nil, err
+		}
+		next, err := l.Apply(l.Write, manifest.Change{Now: l.now})
+		if err != nil {
+			return nil, err
+		}
+		return unlisted(all, next), nil
+	})
+	for _, info := range found {
+		bytes += info.Size
+	}
+	return len(found), bytes, err
+}
+
+// segmentObjects lists the objects of a shard's segments.
+func (s *Store) segmentObjects(ctx context.Context, shard layout.Shard) ([]bucket.Info, error) {
+	var objects []bucket.Info
 	for info, err := range bucket.All(ctx, s.bucket, bucket.ListOptions{Prefix: layout.SegmentFolder(shard)}) {
 		if err != nil {
-			return 0, err
+			return nil, err
 		}
 		if _, ok := layout.ParseSegment(info.Key); ok {
-			objects = append(objects, info.Key)
+			objects = append(objects, info)
 		}
 	}
-	unlisted := func(l listed) []string {
-		var names []string
-		for _, name := range objects {
-			if object, _ := layout.ParseSegment(name); !l.Lists(object.ID) {
-				names = append(names, name)
-			}
-		}
-		return names
+	return objects, nil
+}
+
+// unlisted returns those of a shard's objects that its manifest does not list.
+func unlisted(objects []bucket.Info, m *manifest.Manifest) []bucket.Info {
+	return slices.DeleteFunc(slices.Clone(objects), func(info bucket.Info) bool {
+		object, _ := layout.ParseSegment(info.Key)
+		return m.Lists(object.ID)
+	})
+}
+
+func (s *Store) sweep(ctx context.Context, shard layout.Shard) (int, error) {
+	objects, err := s.segmentObjects(ctx, shard)
+	if err != nil {
+		return 0, err
 	}
 	// The swap is a fence: a folder that has written a segment and is slow to list it finds the manifest changed, and begins anew with another segment.
 	l, err := s.swap(ctx, shard, func(_ context.Context, l listed) (manifest.Change, error) {
@@ -60,7 +92,7 @@ func (s *Store) sweep(ctx context.Context, shard layout.Shard) (int, error) {
 		if err != nil {
 			return c, err
 		}
-		if len(unlisted(listed{Manifest: next})) == 0 {
+		if len(unlisted(objects, next)) == 0 {
 			return c, errNothing
 		}
 		return c, nil
@@ -68,6 +100,9 @@ func (s *Store) sweep(ctx context.Context, shard layout.Shard) (int, error) {
 	if err != nil {
 		return 0, err
 	}
-	names := unlisted(l)
+	var names []string
+	for _, info := range unlisted(objects, l.Manifest) {
+		names = append(names, info.Key)
+	}
 	return len(names), bucket.RemoveAll(ctx, s.bucket, names, foldParallel)
 }

@@ -104,7 +104,7 @@ could not be reached, 130 interrupted. quiver exec ends as the command does; see
 	flags.BoolVarP(&a.verbose, "verbose", "v", false, "say which store is in use, and more, on stderr")
 	for _, command := range []*cobra.Command{
 		a.execCommand(), a.putCommand(), a.getCommand(), a.showCommand(), a.lsCommand(), a.expandCommand(), a.shrinkCommand(),
-		a.queryCommand(), a.foldCommand(), a.snapshotCommand(), a.checkCommand(), a.copyCommand(), a.evictCommand(), a.transformCommand(), a.exportCommand(), a.statsCommand(), a.doctorCommand(), a.versionCommand(),
+		a.queryCommand(), a.foldCommand(), a.snapshotCommand(), a.checkCommand(), a.copyCommand(), a.evictCommand(), a.gcCommand(), a.leasesCommand(), a.transformCommand(), a.exportCommand(), a.statsCommand(), a.doctorCommand(), a.versionCommand(),
 	} {
 		root.AddCommand(command)
 	}

@@ -52,6 +52,11 @@ A REPLAY prints standard output before standard error: how the two were interlea
 remembered. Outputs are built beside their targets and renamed into place; one that is already
 as it was remembered is left alone. A directory that has a .git inside is never replaced.
 
+ONE OF MANY: with --once, who comes while another runs the same waits for the outcome, says for
+whom, and gives it back; who finds the lease of 30 seconds (--once=5m) not renewed takes over.
+quiver leases lists who is at what. After --once-wait the command runs all the same. Of two runs
+the first to end is remembered, with a lease or without.
+
 A DRY RUN asks whether what a replay needs is there, and does not read it: what is there but
 damaged is noticed by the replay alone, which then runs the command.
 
@@ -66,6 +71,9 @@ never the value of a variable.
 
 Exit status: the command's own; 128 + n if signal n ended it; 125 if quiver itself failed,
 126 if the command is not executable, 127 if it was not found.`
+
+// onceWait is how long --once waits, if nobody says otherwise.
+const onceWait = 24 * time.Hour
 
 // failedExec is a failure of quiver exec's own, which has a status that no other command has.
 type failedExec struct{ error }
@@ -108,6 +116,10 @@ func (a *app) execCommand() *cobra.Command {
 	flags.BoolVar(&o.NoAutoIn, "no-auto-in", false, "words that name files do not count by content")
 	flags.BoolVar(&o.KeepFailures, "keep-failures", false, "remember and replay other exit statuses than 0 too")
 	flags.BoolVar(&o.Explain, "explain", false, "say on stderr whether it was a hit, its key, when and where it was computed")
+	o.OnceWait = onceWait
+	flags.Var((*age)(&o.Once), "once", "let one of many run the command while the others wait, by a lease of this `time` (default 30s) that is renewed")
+	flags.Lookup("once").NoOptDefVal = "30s"
+	flags.Var((*age)(&o.OnceWait), "once-wait", "wait for another run so long, then run the command here too, or fail with --strict (`time`)")
 	flags.BoolVar(&o.DryRun, "dry-run", false, "say on stderr what would happen, and do nothing")
 	flags.BoolVar(&o.Refresh, "refresh", false, "run the command and remember it anew")
 	flags.BoolVar(&o.Strict, "strict", false, "fail where the store fails, or lost what it had")

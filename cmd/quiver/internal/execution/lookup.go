@@ -40,7 +40,7 @@ func (s *session) lookUp(ctx context.Context) finding {
 		return finding{why: missRefresh}
 	}
 	f, err := within(ctx, lookUpTime, func(ctx context.Context) (finding, error) {
-		store, err := s.Store(ctx)
+		store, err := s.openStore(ctx)
 		if err != nil {
 			return finding{}, err
 		}
@@ -51,7 +51,9 @@ func (s *session) lookUp(ctx context.Context) finding {
 		outcome, err := load(ctx, store, record)
 		return finding{store: store, record: record, outcome: outcome}, err
 	})
-	s.store = f.store
+	if f.store != nil {
+		s.store = f.store
+	}
 	switch {
 	case err == nil:
 		return s.judge(f)

@@ -11,6 +11,7 @@ import (
 
 	"github.com/quivercache/quiver"
 	"github.com/quivercache/quiver/cmd/quiver/internal/stats"
+	"github.com/quivercache/quiver/lease"
 	"github.com/quivercache/quiver/op"
 )
 
@@ -36,6 +37,9 @@ type Options struct {
 	Refresh      bool // run and remember anew, whatever is remembered
 	Strict       bool // a store that fails, or lost what it had, is a failure
 	Disable      bool // just run
+
+	Once     time.Duration // one of many runs the command while the others wait: the term of its lease; 0: all run it
+	OnceWait time.Duration // how long to wait before running it all the same
 }
 
 // check refuses what cannot be meant.
@@ -53,6 +57,9 @@ func (o *Options) check() error {
 	}
 	if o.TTL < 0 {
 		return fmt.Errorf("--ttl %s is in the past", o.TTL)
+	}
+	if o.Once != 0 && (o.Once < lease.MinTerm || o.Once > lease.MaxTerm) {
+		return fmt.Errorf("--once %s: a lease holds for %s to %s", o.Once, lease.MinTerm, lease.MaxTerm)
 	}
 	if len(o.Exclude) > 0 && len(o.In) == 0 {
 		return errors.New("--exclude leaves something out of every --in, and there is none")

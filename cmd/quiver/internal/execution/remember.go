@@ -7,6 +7,7 @@ import (
 	"io"
 	"slices"
 	"syscall"
+	"time"
 
 	"github.com/quivercache/quiver"
 	"github.com/quivercache/quiver/callindex"
@@ -77,24 +78,35 @@ func (s *session) run(ctx context.Context) (status int, err error) {
 	if s.DryRun {
 		return 0, s.foretell(ctx, found)
 	}
-	if err := s.bear(ctx, found); err != nil {
-		return 0, err
+	status, found, err = s.answer(ctx, found, began)
+	switch {
+	case err != nil || found.outcome != nil:
+		return status, err
+	case s.Once > 0 && !s.Refresh && found.why != storeFailed:
+		return s.once(ctx, found, began)
 	}
-	if found.outcome != nil {
-		status, missed, err := s.replay(ctx, found)
-		if err != nil {
-			return 0, err
-		}
-		if missed.outcome != nil {
-			s.explainHit(found)
-			s.count(stats.Event{Hit: true, Saved: max(0, originOf(found.record).took-s.Clock.Now().Sub(began))})
-			return status, nil
-		}
-		found = missed
-		if err := s.bear(ctx, found); err != nil {
-			return 0, err
-		}
+	return s.miss(ctx, found)
+}
+
+// answer gives back what was found, if that can be done; else what it returns says why the command runs.
+func (s *session) answer(ctx context.Context, found finding, began time.Time) (int, finding, error) {
+	if err := s.bear(ctx, found); err != nil || found.outcome == nil {
+		return 0, found, err
 	}
+	status, missed, err := s.replay(ctx, found)
+	if err != nil {
+		return 0, found, err
+	}
+	if missed.outcome == nil {
+		return 0, missed, s.bear(ctx, missed)
+	}
+	s.explainHit(found)
+	s.count(stats.Event{Hit: true, Saved: max(0, originOf(found.record).took-s.Clock.Now().Sub(began))})
+	return status, found, nil
+}
+
+// miss runs the command, and says why.
+func (s *session) miss(ctx context.Context, found finding) (int, error) {
 	if found.why == storeFailed {
 		s.explain("computed without the store (%s), key %s", storeFailed, s.key)
 		s.count(stats.Event{Without: true})
