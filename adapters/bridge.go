@@ -35,6 +35,7 @@ type Bridge struct {
 	blob     *blob.Bucket
 	provider Provider
 	o        Options
+	extras   []any // that not every service has
 	closed   atomic.Bool
 }
 
@@ -47,14 +48,16 @@ var (
 	_ bucket.Locator            = (*Bridge)(nil)
 	_ bucket.Copier             = (*Bridge)(nil)
 	_ bucket.Describer          = (*Bridge)(nil)
+	_ bucket.Extended           = (*Bridge)(nil)
 	_ bucket.ConditionalDeleter = conditionalDeleter{}
 	_ bucket.BulkDeleter        = bulkDeleter{}
+	_ bucket.Uploads            = uploads{}
 )
 
 // readAhead is how many parts of a large object are read at once: with the one that is being taken, 32 MiB of memory.
 const readAhead = 4
 
-// New returns the bucket on b, which it closes; it is a bucket.BulkDeleter where its provider is one. Every request of it is sent once: decorate it with deadlines
+// New returns the bucket on b, which it closes; it is a bucket.BulkDeleter, and bucket.Uploads, where its provider is. Every request of it is sent once: decorate it with deadlines
 // and retries (bucket.Decorate). The clients under b and its provider must repeat nothing themselves; for the store's time and the ids of requests they go through [Watched] or [WatchedClient].
 func New(b *blob.Bucket, provider Provider, options *Options) bucket.Bucket {
 	bridge := &Bridge{blob: b, provider: provider}
@@ -83,29 +86,20 @@ func New(b *blob.Bucket, provider Provider, options *Options) bucket.Bucket {
 	if o.Backoff.Entropy == nil {
 		o.Backoff.Entropy = op.SystemEntropy()
 	}
-	conditional := conditionalDeleter{bridge}
-	service, many := provider.(bucket.BulkDeleter)
-	bulk := bulkDeleter{bridge, service}
-	switch {
-	case o.ConditionalDelete && many:
-		return struct {
-			*Bridge
-			conditionalDeleter
-			bulkDeleter
-		}{bridge, conditional, bulk}
-	case o.ConditionalDelete:
-		return struct {
-			*Bridge
-			conditionalDeleter
-		}{bridge, conditional}
-	case many:
-		return struct {
-			*Bridge
-			bulkDeleter
-		}{bridge, bulk}
+	if o.ConditionalDelete {
+		bridge.extras = append(bridge.extras, conditionalDeleter{bridge})
+	}
+	if service, ok := provider.(bucket.BulkDeleter); ok {
+		bridge.extras = append(bridge.extras, bulkDeleter{bridge, service})
+	}
+	if service, ok := provider.(bucket.Uploads); ok {
+		bridge.extras = append(bridge.extras, uploads{bridge, service})
 	}
 	return bridge
 }
+
+// Extras implements bucket.Extended.
+func (b *Bridge) Extras() []any { return b.extras }
 
 // Tuning implements bucket.Tuned.
 func (b *Bridge) Tuning() bucket.Tuning { return bucket.Tuning{Retry: b.o.Retry, ReadAhead: readAhead} }

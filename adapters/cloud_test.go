@@ -11,6 +11,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"gocloud.dev/blob"
 
@@ -30,7 +31,7 @@ type cloud struct {
 	untold    error             // why the cloud does not describe all of itself
 	wire      http.RoundTripper // every request goes through it first, where there is one
 	sloppy    bool              // an upload whose body fails is completed with what came of it
-	single    bool              // objects are deleted one at a time
+	single    bool              // objects are deleted one at a time, and nobody tells of unfinished uploads
 	weighs    bool              // of what is put the number of bytes is kept, as content
 
 	mu       sync.Mutex
@@ -347,4 +348,24 @@ func (c *cloud) DeleteAll(ctx context.Context, keys []string) error {
 		return refusal{adapters.Refusal{Status: http.StatusBadRequest, Code: "MalformedXML"}}
 	}
 	return say(c.store.DeleteAll(ctx, keys))
+}
+
+// ListUploads refuses what is no request of a service.
+func (c *cloud) ListUploads(ctx context.Context, options bucket.ListOptions) (bucket.UploadPage, error) {
+	if err := c.arrive(ctx); err != nil {
+		return bucket.UploadPage{}, err
+	}
+	if most := 1000; options.Limit < 1 || options.Limit > most || strings.Contains(options.Prefix, "./") {
+		return bucket.UploadPage{}, refusal{adapters.Refusal{Status: http.StatusBadRequest, Code: "InvalidArgument"}}
+	}
+	page, err := c.store.ListUploads(ctx, options)
+	page.Date = time.Time{}
+	return page, say(err)
+}
+
+func (c *cloud) AbortUpload(ctx context.Context, upload bucket.Upload) error {
+	if err := c.arrive(ctx); err != nil {
+		return err
+	}
+	return say(c.store.AbortUpload(ctx, upload))
 }

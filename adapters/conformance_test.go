@@ -1,6 +1,7 @@
 package adapters_test
 
 import (
+	"context"
 	"slices"
 	"testing"
 
@@ -14,12 +15,12 @@ func TestABridgeMeetsTheContract(t *testing.T) {
 	for name, c := range map[string]struct {
 		options adapters.Options
 		prefix  string
-		single  bool // objects are deleted one at a time
+		single  bool // the cloud has no extras of its own
 		extras  []bucket.Verb
 	}{
 		"bare":                 {single: true},
-		"prefixed":             {prefix: "team/", options: adapters.Options{ConditionalDelete: true}, extras: []bucket.Verb{bucket.DeleteIf, bucket.DeleteAll}},
-		"from start":           {options: adapters.Options{FromStart: true, PageSize: 3}, extras: []bucket.Verb{bucket.DeleteAll}},
+		"prefixed":             {prefix: "team/", options: adapters.Options{ConditionalDelete: true}, extras: []bucket.Verb{bucket.DeleteIf, bucket.DeleteAll, bucket.ListUploads}},
+		"from start":           {options: adapters.Options{FromStart: true, PageSize: 3}, extras: []bucket.Verb{bucket.DeleteAll, bucket.ListUploads}},
 		"from start, prefixed": {single: true, options: adapters.Options{FromStart: true, ConditionalDelete: true}, prefix: "a.b/c/", extras: []bucket.Verb{bucket.DeleteIf}},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -37,6 +38,18 @@ func TestABridgeMeetsTheContract(t *testing.T) {
 				}
 				return under
 			}, slices.Concat(always, c.extras)...)
+		})
+	}
+}
+
+func TestUploadsOfABridgeMeetTheContract(t *testing.T) {
+	for _, options := range []*adapters.Options{nil, {PageSize: 2}} {
+		buckettest.RunUploads(t, func(t *testing.T) (bucket.Bucket, buckettest.Begin) {
+			service := newCloud()
+			return service.bridge(t, options), func(_ context.Context, key string) error {
+				service.store.BeginUpload(key)
+				return nil
+			}
 		})
 	}
 }

@@ -63,7 +63,7 @@ func (b *Bridge) explain(ctx context.Context, r asked, seen *seen, err error) er
 		switch {
 		case r.verb == bucket.Put && r.condition.Version() != "":
 			failure.Kind = bucket.ErrChanged // the version that was read is gone
-		case slices.Contains([]bucket.Verb{bucket.Put, bucket.List, bucket.ListFolders, bucket.DeleteAll, Description}, r.verb): // no object was looked for
+		case slices.Contains([]bucket.Verb{bucket.Put, bucket.List, bucket.ListFolders, bucket.ListUploads, bucket.DeleteAll, Description}, r.verb): // no object was looked for
 			failure.Kind, failure.Hint = bucket.ErrNoBucket, cmp.Or(failure.Hint, "look at the bucket's name and at the endpoint")
 		}
 	case errors.Is(kind, bucket.ErrExists):

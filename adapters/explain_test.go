@@ -32,6 +32,7 @@ func requests(b bucket.Bucket, version bucket.Version) map[string]func(ctx conte
 	conditional, _ := bucket.As[bucket.ConditionalDeleter](b)
 	lister, _ := bucket.As[bucket.FolderLister](b)
 	bulk, _ := bucket.As[bucket.BulkDeleter](b)
+	uploads, _ := bucket.As[bucket.Uploads](b)
 	put := func(size int, condition bucket.Condition) func(ctx context.Context) error {
 		return func(ctx context.Context) error { return b.Put(ctx, "k", bucket.Bytes(nothing[:size]), condition) }
 	}
@@ -50,6 +51,8 @@ func requests(b bucket.Bucket, version bucket.Version) map[string]func(ctx conte
 		"describe":     func(ctx context.Context) error { _, err := describer.Describe(ctx); return err },
 		"remove":       func(ctx context.Context) error { return remover.Remove(ctx, "k") },
 		"delete all":   func(ctx context.Context) error { return bulk.DeleteAll(ctx, []string{"k"}) },
+		"list uploads": func(ctx context.Context) error { _, err := uploads.ListUploads(ctx, bucket.ListOptions{}); return err },
+		"abort upload": func(ctx context.Context) error { return uploads.AbortUpload(ctx, bucket.Upload{Key: "k", ID: "1"}) },
 	}
 }
 
@@ -74,7 +77,7 @@ func TestWhatARefusalMeansHangsOnWhatWasAsked(t *testing.T) {
 	}{
 		"404": {adapters.Refusal{Status: 404}, bucket.ErrNotFound, map[string]error{
 			"create": bucket.ErrNoBucket, "create large": bucket.ErrNoBucket, "swap": bucket.ErrChanged, "swap large": bucket.ErrChanged,
-			"list": bucket.ErrNoBucket, "list folders": bucket.ErrNoBucket, "describe": bucket.ErrNoBucket, "delete all": bucket.ErrNoBucket, "remove": nil,
+			"list": bucket.ErrNoBucket, "list folders": bucket.ErrNoBucket, "describe": bucket.ErrNoBucket, "delete all": bucket.ErrNoBucket, "list uploads": bucket.ErrNoBucket, "remove": nil, "abort upload": nil,
 		}},
 		"412": {adapters.Refusal{Status: 412}, bucket.ErrChanged, map[string]error{"create": bucket.ErrExists, "create large": bucket.ErrExists}},
 		"304": {adapters.Refusal{Status: 304}, bucket.ErrChanged, map[string]error{"create": bucket.ErrExists, "create large": bucket.ErrExists}},
@@ -128,7 +131,7 @@ func TestARefusalIsExplained(t *testing.T) {
 		if _, said := errors.AsType[refusal](err); !ok || !said {
 			t.Fatalf("a %s fails with %v", request, err)
 		}
-		key, other := map[string]string{"list": "*", "list folders": "*", "describe": "the bucket"}[request]
+		key, other := map[string]string{"list": "*", "list folders": "*", "list uploads": "*", "describe": "the bucket"}[request]
 		if !other {
 			key = "k"
 		}

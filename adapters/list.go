@@ -15,8 +15,8 @@ func (b *Bridge) List(ctx context.Context, options bucket.ListOptions) (bucket.P
 	if err := b.check(ctx, r, bucket.CheckList(options)); err != nil {
 		return bucket.Page{}, err
 	}
-	if strings.Contains("/"+options.Prefix, "//") || strings.Contains(options.Prefix, "./") {
-		return bucket.Page{}, nil // no key begins so, and MinIO refuses to look
+	if beginsNoKey(options.Prefix) {
+		return bucket.Page{}, nil
 	}
 	at := b.place(options)
 	listing := Listing{Prefix: plain(options.Prefix), After: plain(options.After), Token: at.token, Size: at.size}
@@ -67,6 +67,11 @@ func (b *Bridge) ListFolders(ctx context.Context, options bucket.ListOptions) (b
 		page.Next = token(last, got.Next)
 	}
 	return page, nil
+}
+
+// beginsNoKey says whether no key begins with a prefix. MinIO refuses to look for it.
+func beginsNoKey(prefix string) bool {
+	return strings.Contains("/"+prefix, "//") || strings.Contains(prefix, "./")
 }
 
 // plain is the part of a prefix or a key before a path segment that is a dot or two, which MinIO refuses to look for, or is empty.

@@ -12,7 +12,7 @@ import (
 // The first two shape and read what gocloud.dev/blob does, through its As functions. The others are single requests to the SDK itself: gocloud
 // would make them dearer (an object of 1 KiB costs a third more CPU, a page of a listing a third more memory, S3's delete a HEAD), and hides what they need (a
 // version to read, a precondition to delete, a key to begin after). Where a service deletes many objects in one request, its Provider is a bucket.BulkDeleter too,
-// whose DeleteAll sends that request for one key or more.
+// whose DeleteAll sends that request for one key or more; where it keeps uploads that were begun and never ended, it is bucket.Uploads too. Limit of its ListUploads is no more than Options.PageSize, and its answer needs no Date.
 type Provider interface {
 	// Condition puts the condition of a write on the request that an upload of gocloud is about to send.
 	Condition(as func(any) bool, condition bucket.Condition) error

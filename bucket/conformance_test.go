@@ -1,6 +1,7 @@
 package bucket_test
 
 import (
+	"context"
 	"testing"
 
 	"github.com/quivercache/quiver/bucket"
@@ -9,7 +10,7 @@ import (
 	"github.com/quivercache/quiver/op"
 )
 
-var allExtras = []bucket.Verb{bucket.GetRange, bucket.DeleteIf, bucket.Removal, bucket.DeleteAll, bucket.ListFolders}
+var allExtras = []bucket.Verb{bucket.GetRange, bucket.DeleteIf, bucket.Removal, bucket.DeleteAll, bucket.ListFolders, bucket.ListUploads}
 
 func prefixed(t *testing.T, b bucket.Bucket, prefix string) bucket.Bucket {
 	t.Helper()
@@ -54,7 +55,8 @@ func TestEveryDecoratorMeetsTheContract(t *testing.T) {
 		"observe, prefixed": func(t *testing.T, b bucket.Bucket) bucket.Bucket {
 			return prefixed(t, bucket.Wrap(b, bucket.Observe(bucket.NewMeter(op.SystemClock()))), "team/")
 		},
-		"decorate": func(t *testing.T, b bucket.Bucket) bucket.Bucket { return decorated(t, b, full(bucket.Decorators{})) },
+		"conditional": func(_ *testing.T, b bucket.Bucket) bucket.Bucket { return bucket.Conditional(b) },
+		"decorate":    func(t *testing.T, b bucket.Bucket) bucket.Bucket { return decorated(t, b, full(bucket.Decorators{})) },
 		"decorate, prefixed": func(t *testing.T, b bucket.Bucket) bucket.Bucket {
 			return decorated(t, b, full(bucket.Decorators{Prefix: "team/"}))
 		},
@@ -62,6 +64,20 @@ func TestEveryDecoratorMeetsTheContract(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			buckettest.Run(t, func(t *testing.T) bucket.Bucket { return decorate(t, mem.New(nil)) }, allExtras...)
+		})
+	}
+}
+
+func TestUploadsBehindDecoratorsMeetTheContract(t *testing.T) {
+	for _, prefix := range []string{"", "team/", "a.b/c/"} {
+		buckettest.RunUploads(t, func(t *testing.T) (bucket.Bucket, buckettest.Begin) {
+			store := mem.New(nil)
+			store.BeginUpload("other")
+			store.BeginUpload("team")
+			return decorated(t, store, full(bucket.Decorators{Prefix: prefix})), func(_ context.Context, key string) error {
+				store.BeginUpload(prefix + key)
+				return nil
+			}
 		})
 	}
 }

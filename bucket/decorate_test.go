@@ -28,13 +28,17 @@ func TestAReadOnlyBucketSendsNoWrite(t *testing.T) {
 	bulk, _ := bucket.As[bucket.BulkDeleter](b)
 	err = bulk.DeleteAll(t.Context(), []string{"a", "b"})
 	is(t, err, bucket.ErrRefused)
+	uploads, _ := bucket.As[bucket.Uploads](b)
+	is(t, uploads.AbortUpload(t.Context(), store.BeginUpload("u")), bucket.ErrRefused)
 	if !strings.Contains(err.Error(), "read-only") || !strings.Contains(err.Error(), "a and others") {
 		t.Errorf("the error does not explain: %v", err)
 	}
 	requests.Expect(t)
 	_, err = b.Stat(t.Context(), "a")
 	is(t, err, nil)
-	requests.Expect(t, "stat a")
+	_, err = uploads.ListUploads(t.Context(), bucket.ListOptions{Prefix: "u"})
+	is(t, err, nil)
+	requests.Expect(t, "stat a", "list uploads u")
 }
 
 func TestAPrefixKeepsEveryRequestUnderIt(t *testing.T) {
@@ -65,6 +69,14 @@ func TestAPrefixKeepsEveryRequestUnderIt(t *testing.T) {
 	is(t, conditional.DeleteIf(t.Context(), "a", info.Version), nil)
 	bulk, _ := bucket.As[bucket.BulkDeleter](b)
 	is(t, bulk.DeleteAll(t.Context(), []string{"a", "work"}), nil)
+	uploads, _ := bucket.As[bucket.Uploads](b)
+	begun := store.BeginUpload("team/u")
+	store.BeginUpload("teamwork")
+	unfinished, err := uploads.ListUploads(t.Context(), bucket.ListOptions{})
+	if is(t, err, nil); len(unfinished.Uploads) != 1 || unfinished.Uploads[0] != (bucket.Upload{Key: "u", ID: begun.ID, Begun: begun.Begun}) {
+		t.Errorf("unfinished: %+v", unfinished)
+	}
+	is(t, uploads.AbortUpload(t.Context(), unfinished.Uploads[0]), nil)
 	_, err = b.List(t.Context(), bucket.ListOptions{Prefix: "x", After: "xa"})
 	is(t, err, nil)
 	taken := requests.Take()

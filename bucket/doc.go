@@ -25,14 +25,14 @@
 // # Extras
 //
 // What only some stores can do is an interface of its own: [RangeGetter], [ConditionalDeleter], [Remover], [BulkDeleter],
-// [FolderLister], [Copier]. [As] finds it through
+// [FolderLister], [Uploads], [Copier]. [As] finds it through
 // decorators, each of which still does its work on it: a range read through a prefix is under the prefix, and is counted, limited and
 // tried again as any other request.
 //
 // # Decorators
 //
 // A decorator is a [Middleware] around the single [Handler] that answers every request: [Retry], [Limit], [Observe], [ReadOnly]; [Under]
-// is a bucket in a bucket. [Decorate] puts them on in their one right order.
+// is a bucket in a bucket. [Decorate] puts them on in their one right order. [Conditional] goes around all that, and holds the writes of an operation to what it has read.
 //
 // Package bucket/mem is the reference implementation; bucket/buckettest has the suite that every implementation and every decorator passes.
 package bucket

@@ -4,9 +4,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"time"
 
 	"github.com/quivercache/quiver/bucket"
 	"github.com/quivercache/quiver/bucket/mem"
+	"github.com/quivercache/quiver/op"
 )
 
 // A counter that many clients can add to: read, then replace just the version that was read, and start over after a lost race.
@@ -86,4 +88,35 @@ func ExampleError() {
 	// Output:
 	// true false
 	// delete calls/ab/abcd.json: the store refused the request; the store was opened read-only
+}
+
+// The same counter, by operations that say nothing of conditions and are run again when they have lost a race.
+func ExampleConditional() {
+	b := bucket.Conditional(mem.New(nil))
+	c := op.Conditional(op.Backoff{Base: 10 * time.Millisecond, Cap: time.Second}, 8)
+	runs := 0
+	add := func(ctx context.Context) error {
+		runs++
+		content, _, err := bucket.ReadAll(ctx, b, "counter", 100)
+		if errors.Is(err, bucket.ErrNotFound) {
+			content, err = []byte("0"), nil
+		}
+		if err != nil {
+			return err
+		}
+		var n int
+		if _, err := fmt.Sscan(string(content), &n); err != nil {
+			return err
+		}
+		if runs == 1 { // somebody else is quicker
+			if err := b.Put(context.Background(), "counter", bucket.Bytes([]byte("41")), bucket.IfAbsent()); err != nil {
+				return err
+			}
+		}
+		return b.Put(ctx, "counter", bucket.Bytes(fmt.Append(nil, n+1)), bucket.IfAbsent())
+	}
+	err := c.Do(context.Background(), "counter", op.Write, add)
+	content, _, _ := bucket.ReadAll(context.Background(), b, "counter", 100)
+	fmt.Println(string(content), runs, err)
+	// Output: 42 2 <nil>
 }

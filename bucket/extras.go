@@ -1,6 +1,9 @@
 package bucket
 
-import "context"
+import (
+	"context"
+	"time"
+)
 
 // RangeGetter reads a part of an object. Fails as Get does, and with ErrInvalid where offset is beyond the end.
 type RangeGetter interface {
@@ -41,16 +44,52 @@ type FolderPage struct {
 	Next    string   // asks for the page after this one; empty at the end
 }
 
-// As finds an extra (RangeGetter, ConditionalDeleter, Remover, BulkDeleter, FolderLister, Copier, Locator, Tuned, Describer) of a bucket, through its decorators, whose work it keeps.
+// Uploads knows what was begun to be uploaded in parts and never ended, by writers that died: it is no object, and is paid for until it is aborted.
+type Uploads interface {
+	// ListUploads returns one page of the unfinished uploads whose keys begin with options.Prefix ([CheckUploads]), in ascending byte order of their keys. Limit is how many uploads the page has at the most.
+	ListUploads(ctx context.Context, options ListOptions) (UploadPage, error)
+	// AbortUpload removes the parts of an upload, by its Key and its ID. That it is not there any more is no failure. An object of that key stays. Fails with ErrInvalid where it names no upload.
+	AbortUpload(ctx context.Context, upload Upload) error
+}
+
+// Upload is an unfinished upload of an object. Its key may be one that CheckKey refuses, if something else than Quiver has begun it.
+type Upload struct {
+	Key   string
+	ID    string    // tells apart those of one key
+	Begun time.Time // by the store's clock
+}
+
+// UploadPage is one page of unfinished uploads.
+type UploadPage struct {
+	Uploads []Upload
+	Next    string    // asks for the page after this one; empty at the end
+	Date    time.Time // the store's clock as it answered; zero where it does not tell
+}
+
+// Extended is a bucket of whose extras some are values of their own, since not every bucket of its type has them.
+type Extended interface {
+	Extras() []any
+}
+
+// As finds an extra (RangeGetter, ConditionalDeleter, Remover, BulkDeleter, FolderLister, Uploads, Copier, Locator, Tuned, Describer) of a bucket, through its decorators, whose work it keeps.
 func As[T any](b Bucket) (T, bool) {
+	var none T
 	if w, ok := b.(*wrapped); ok {
 		if _, ok := As[T](w.inner); !ok {
-			var none T
 			return none, false
 		}
 		extra, ok := any(wrappedExtras{w}).(T)
 		return extra, ok
 	}
-	extra, ok := b.(T)
-	return extra, ok
+	if extra, ok := b.(T); ok {
+		return extra, true
+	}
+	if extended, ok := b.(Extended); ok {
+		for _, extra := range extended.Extras() {
+			if extra, ok := extra.(T); ok {
+				return extra, true
+			}
+		}
+	}
+	return none, false
 }

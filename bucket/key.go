@@ -51,6 +51,22 @@ func CheckFolders(options ListOptions) error {
 	return CheckList(options)
 }
 
+// CheckUploads refuses options that ask for no unfinished uploads, with ErrInvalid: there is no After.
+func CheckUploads(options ListOptions) error {
+	if options.After != "" {
+		return fmt.Errorf("%w: uploads are listed from the first on, not after %q", ErrInvalid, options.After)
+	}
+	return CheckList(options)
+}
+
+// CheckUpload refuses what names no upload, with ErrInvalid.
+func CheckUpload(upload Upload) error {
+	if upload.ID == "" {
+		return fmt.Errorf("%w: the upload has no id", ErrInvalid)
+	}
+	return CheckKey(upload.Key)
+}
+
 // CheckBulk refuses keys that cannot be deleted in one request, with ErrInvalid.
 func CheckBulk(keys []string) error {
 	if len(keys) > BulkSize {

@@ -30,7 +30,7 @@ func (u *Usage) add(other Usage) {
 // Prices are what requests and traffic cost, in dollars.
 type Prices struct {
 	Write float64 // a Put or a List
-	Read  float64 // a Get or a Stat; deletes are free on every cloud
+	Read  float64 // a Get or a Stat; deletes, and aborting uploads, are free on every cloud
 	GiB   float64 // a GiB received, where the bucket is read from outside its region
 }
 
@@ -71,7 +71,7 @@ func (m *Meter) Dollars(p Prices) float64 {
 	for verb, u := range m.Usage() {
 		price := 0.0
 		switch verb {
-		case Put, List, ListFolders, Copy:
+		case Put, List, ListFolders, ListUploads, Copy:
 			price = p.Write
 		case Get, GetRange, Stat:
 			price = p.Read

@@ -39,10 +39,15 @@ func TestAMeterCountsRequestsBytesAndFailures(t *testing.T) {
 	_, err = b.List(t.Context(), bucket.ListOptions{})
 	is(t, err, nil)
 	is(t, b.Delete(t.Context(), "hello"), nil)
+	uploads, _ := bucket.As[bucket.Uploads](b)
+	_, err = uploads.ListUploads(t.Context(), bucket.ListOptions{})
+	is(t, err, nil)
+	is(t, uploads.AbortUpload(t.Context(), bucket.Upload{Key: "hello", ID: "1"}), nil)
 
 	want := map[bucket.Verb]bucket.Usage{
 		bucket.Put: {Requests: 3, Sent: 5 + 5 + 10}, bucket.Stat: {Requests: 2, Failures: 1}, bucket.Get: {Requests: 1, Received: 4},
 		bucket.GetRange: {Requests: 1, Received: 3}, bucket.List: {Requests: 1}, bucket.Delete: {Requests: 1},
+		bucket.ListUploads: {Requests: 1}, bucket.AbortUpload: {Requests: 1},
 	}
 	usage := meter.Usage()
 	for verb, u := range usage {
@@ -54,11 +59,11 @@ func TestAMeterCountsRequestsBytesAndFailures(t *testing.T) {
 	if len(usage) != len(want) {
 		t.Errorf("the verbs are %v", usage)
 	}
-	if total := meter.Total(); total.Requests != 9 || total.Failures != 1 || total.Sent != 20 || total.Received != 7 {
+	if total := meter.Total(); total.Requests != 11 || total.Failures != 1 || total.Sent != 20 || total.Received != 7 {
 		t.Errorf("in all %+v", total)
 	}
-	// 3 puts and a list at 5 dollars, 2 stats, a get and a range at 1, and 7 bytes.
-	if dollars, want := meter.Dollars(bucket.Prices{Write: 5, Read: 1, GiB: 1 << 30}), 4*5+4*1+7.0; math.Abs(dollars-want) > 1e-9 {
+	// 3 puts, a list and one of uploads at 5 dollars, 2 stats, a get and a range at 1, and 7 bytes.
+	if dollars, want := meter.Dollars(bucket.Prices{Write: 5, Read: 1, GiB: 1 << 30}), 5*5+4*1+7.0; math.Abs(dollars-want) > 1e-9 {
 		t.Errorf("%v dollars, not %v", dollars, want)
 	}
 }

@@ -30,7 +30,7 @@ func Under(b Bucket, prefix string) (Bucket, error) {
 func under(prefix string, r *Request) *Request {
 	inner := *r
 	switch r.Verb {
-	case List, ListFolders:
+	case List, ListFolders, ListUploads:
 		inner.List.Prefix = prefix + r.List.Prefix
 		if r.List.After != "" {
 			inner.List.After = prefix + r.List.After
@@ -57,6 +57,9 @@ func without(prefix string, answer Answer) Answer {
 	}
 	for i := range answer.Folders.Folders {
 		answer.Folders.Folders[i] = strings.TrimPrefix(answer.Folders.Folders[i], prefix)
+	}
+	for i := range answer.Uploads.Uploads {
+		answer.Uploads.Uploads[i].Key = strings.TrimPrefix(answer.Uploads.Uploads[i].Key, prefix)
 	}
 	return answer
 }

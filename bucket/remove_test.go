@@ -13,6 +13,7 @@ import (
 	"github.com/quivercache/quiver/bucket"
 	"github.com/quivercache/quiver/bucket/buckettest"
 	"github.com/quivercache/quiver/bucket/mem"
+	"github.com/quivercache/quiver/op"
 )
 
 func numbered(n int) []string {
@@ -64,13 +65,17 @@ func TestRemoveAllTakesARequestForAThousandOrForEach(t *testing.T) {
 }
 
 func TestRemoveAllStopsAtItsFirstErrorAndSaysIt(t *testing.T) {
+	synctest.Test(t, stopsAtItsFirstError)
+}
+
+func stopsAtItsFirstError(t *testing.T) {
 	keys := numbered(100)
 	refused := &bucket.Error{Verb: bucket.Removal, Key: keys[10], Kind: bucket.ErrRefused, Code: "AccessDenied"}
 	for _, parallel := range []int{0, 1, 4} {
 		store := filled(t, keys...)
 		faults := buckettest.NewFaults(buckettest.Fault{Key: keys[10], Do: buckettest.Fail(refused)})
 		var requests buckettest.Recorder
-		err := bucket.RemoveAll(t.Context(), bucket.Wrap(bucket.Wrap(one{store, store}, faults.Inject), requests.Record), keys, parallel)
+		err := bucket.RemoveAll(t.Context(), bucket.Wrap(bucket.Wrap(one{store, store}, faults.Inject), requests.Record, inASecond), keys, parallel)
 		is(t, err, bucket.ErrRefused)
 		if !strings.Contains(err.Error(), keys[10]) || !strings.Contains(err.Error(), "AccessDenied") {
 			t.Errorf("it does not say what failed: %v", err)
@@ -79,6 +84,14 @@ func TestRemoveAllStopsAtItsFirstErrorAndSaysIt(t *testing.T) {
 			t.Errorf("%d at once: %d requests", parallel, sent)
 		}
 		faults.Done(t)
+	}
+}
+
+// inASecond lets a request take a second, so that all who send one at once are at the same point.
+func inASecond(next bucket.Handler) bucket.Handler {
+	return func(ctx context.Context, r *bucket.Request) (bucket.Answer, error) {
+		answer, err := next(ctx, r)
+		return answer, errors.Join(err, op.SystemClock().Sleep(context.WithoutCancel(ctx), time.Second))
 	}
 }
 

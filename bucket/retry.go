@@ -148,9 +148,21 @@ func tried(err error, n int) error {
 		return err
 	}
 	counted := *failure
-	counted.Err = fmt.Errorf("%d attempts, the last one: %w", n, cmp.Or(failure.Err, failure.Kind))
+	counted.Err = &repeated{n, cmp.Or(failure.Err, failure.Kind)}
 	return &counted
 }
+
+// repeated is the failure of the last of several attempts. Where that is a refusal, an earlier one may have landed.
+type repeated struct {
+	attempts int
+	err      error
+}
+
+func (r *repeated) Error() string {
+	return fmt.Sprintf("%d attempts, the last one: %v", r.attempts, r.err)
+}
+
+func (r *repeated) Unwrap() error { return r.err }
 
 // closer calls done once its body is closed.
 type closer struct {

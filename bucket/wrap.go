@@ -21,17 +21,19 @@ const (
 	DeleteAll   Verb = "delete all"
 	ListFolders Verb = "list folders"
 	Copy        Verb = "copy"
+	ListUploads Verb = "list uploads"
+	AbortUpload Verb = "abort upload"
 )
 
 // Writes says whether the verb changes the bucket.
 func (v Verb) Writes() bool {
-	return v == Put || v == Delete || v == DeleteIf || v == Removal || v == DeleteAll || v == Copy
+	return v == Put || v == Delete || v == DeleteIf || v == Removal || v == DeleteAll || v == Copy || v == AbortUpload
 }
 
 // Request is one request to a store, as a decorator sees it. The fields that its verb does not take are zero.
 type Request struct {
 	Verb      Verb
-	Key       string      // all but List, ListFolders and DeleteAll
+	Key       string      // all but List, ListFolders, ListUploads and DeleteAll
 	Keys      []string    // DeleteAll
 	Offset    int64       // GetRange
 	Length    int64       // GetRange, Copy
@@ -39,13 +41,14 @@ type Request struct {
 	Body      Source      // Put
 	Condition Condition   // Put
 	Version   Version     // DeleteIf
-	List      ListOptions // List, ListFolders
+	List      ListOptions // List, ListFolders, ListUploads
+	Upload    string      // AbortUpload: its ID
 }
 
 // Name is the key or prefix that the request is about, for people.
 func (r *Request) Name() string {
 	switch {
-	case r.Verb == List, r.Verb == ListFolders:
+	case r.Verb == List, r.Verb == ListFolders, r.Verb == ListUploads:
 		return r.List.Prefix + "*"
 	case r.Verb == DeleteAll && len(r.Keys) == 1:
 		return r.Keys[0]
@@ -61,6 +64,7 @@ type Answer struct {
 	Info    Info       // Stat
 	Page    Page       // List
 	Folders FolderPage // ListFolders
+	Uploads UploadPage // ListUploads
 }
 
 // Handler answers a request.
@@ -86,6 +90,7 @@ func ask(b Bucket) Handler {
 	bulk, _ := As[BulkDeleter](b)
 	folders, _ := As[FolderLister](b)
 	copier, _ := As[Copier](b)
+	uploads, _ := As[Uploads](b)
 	return func(ctx context.Context, r *Request) (answer Answer, err error) {
 		switch r.Verb {
 		case Get:
@@ -110,6 +115,10 @@ func ask(b Bucket) Handler {
 			answer.Folders, err = folders.ListFolders(ctx, r.List)
 		case Copy:
 			err = copier.Copy(ctx, r.From, r.Length, r.Key)
+		case ListUploads:
+			answer.Uploads, err = uploads.ListUploads(ctx, r.List)
+		case AbortUpload:
+			err = uploads.AbortUpload(ctx, Upload{Key: r.Key, ID: r.Upload})
 		}
 		return answer, err
 	}
@@ -188,6 +197,16 @@ func (w wrappedExtras) ListFolders(ctx context.Context, options ListOptions) (Fo
 
 func (w wrappedExtras) Copy(ctx context.Context, from Location, size int64, key string) error {
 	_, err := w.handle(ctx, &Request{Verb: Copy, Key: key, From: from, Length: size})
+	return err
+}
+
+func (w wrappedExtras) ListUploads(ctx context.Context, options ListOptions) (UploadPage, error) {
+	answer, err := w.handle(ctx, &Request{Verb: ListUploads, List: options})
+	return answer.Uploads, err
+}
+
+func (w wrappedExtras) AbortUpload(ctx context.Context, upload Upload) error {
+	_, err := w.handle(ctx, &Request{Verb: AbortUpload, Key: upload.Key, Upload: upload.ID})
 	return err
 }
 

@@ -38,7 +38,7 @@ var verbs = map[bucket.Verb]func(ctx context.Context, b bucket.Bucket) error{
 	bucket.Delete:  func(ctx context.Context, b bucket.Bucket) error { return b.Delete(ctx, "a") },
 	bucket.Removal: func(ctx context.Context, b bucket.Bucket) error { return bucket.Remove(ctx, b, "a") },
 	bucket.DeleteIf: func(ctx context.Context, b bucket.Bucket) error {
-		return b.(bucket.ConditionalDeleter).DeleteIf(ctx, "a", "1")
+		return deleteIf(ctx, b, "a", "1")
 	},
 }
 

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/http"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -76,6 +77,16 @@ func requests(version bucket.Version) map[string]request {
 		return bucket.RemoveAll(ctx, b, []string{"k", "none"}, 2)
 	}
 
+	listUploads := func(ctx context.Context, b bucket.Bucket) error {
+		uploads, _ := bucket.As[bucket.Uploads](b)
+		_, err := uploads.ListUploads(ctx, bucket.ListOptions{Prefix: "k"})
+		return err
+	}
+	abort := func(ctx context.Context, b bucket.Bucket) error {
+		uploads, _ := bucket.As[bucket.Uploads](b)
+		return uploads.AbortUpload(ctx, bucket.Upload{Key: "k", ID: "UPLOAD7"})
+	}
+
 	parts := []string{"POST new?uploads", "PUT new?partNumber=1", "PUT new?partNumber=2", "PUT new?partNumber=3", "POST new?uploadId"}
 	taken := []string{"POST k?uploads", "PUT k?partNumber=1", "PUT k?partNumber=2", "PUT k?partNumber=3", "POST k?uploadId", "DELETE k?uploadId"}
 	absent, matching, stale := map[string]string{"If-None-Match": "*", "If-Match": ""}, map[string]string{"If-Match": string(version), "If-None-Match": ""}, map[string]string{"If-Match": `"stale"`}
@@ -104,6 +115,8 @@ func requests(version bucket.Version) map[string]request {
 		"remove":              {remove("k"), nil, []string{"DELETE k"}, map[string]string{"If-Match": ""}},
 		"remove, missing":     {remove("none"), nil, []string{"DELETE none"}, nil},
 		"remove all":          {removeAll, nil, []string{"POST ?delete"}, nil},
+		"list uploads":        {listUploads, nil, []string{"GET ?uploads"}, nil},
+		"abort upload":        {abort, nil, []string{"DELETE k?uploadId"}, nil},
 	}
 }
 
@@ -195,6 +208,57 @@ func TestFoldersTakeOneRequestForAThousand(t *testing.T) {
 		if query := r.URL.Query(); query.Get("delimiter") != "/" || query.Get("prefix") != "k/" || query.Get("max-keys") != "1000" || query.Has("start-after") {
 			t.Errorf("asked for %v", query)
 		}
+	}
+}
+
+func TestUploadsAreListedByOneRequestForAThousand(t *testing.T) {
+	f := newFake()
+	var want []string
+	for i := range 2500 {
+		want = append(want, f.begin(fmt.Sprintf("k/%04d", i/2))) // two of each key
+	}
+	f.begin("other")
+	b, sent := open(t, f, nil)
+	uploads, _ := bucket.As[bucket.Uploads](b)
+	for limit, pages := range map[int]int{0: 3, 5000: 3, 500: 5, 999: 3} {
+		var got, requests []string
+		options := bucket.ListOptions{Prefix: "k/", Limit: limit}
+		var last bucket.Upload
+		for next := true; next; next = options.Token != "" {
+			page, err := uploads.ListUploads(t.Context(), options)
+			if err != nil || page.Date.IsZero() {
+				t.Fatal(page.Date, err)
+			}
+			for _, u := range page.Uploads {
+				if age := time.Since(u.Begun); age < -time.Minute || age > time.Hour {
+					t.Errorf("begun at %v", u.Begun)
+				}
+				got = append(got, u.ID)
+			}
+			requests = append(requests, "GET ?uploads")
+			size := limit
+			if limit == 0 || limit > 1000 {
+				size = 1000
+			}
+			query := sent.expect(t, "GET ?uploads")[0].URL.Query()
+			if query.Get("prefix") != "k/" || query.Get("max-uploads") != strconv.Itoa(size) || query.Get("key-marker") != last.Key || query.Get("upload-id-marker") != last.ID {
+				t.Errorf("after %+v asked for %v", last, query)
+			}
+			options.Token, last = page.Next, page.Uploads[len(page.Uploads)-1]
+		}
+		if len(requests) != pages || !slices.Equal(got, want) {
+			t.Errorf("%d a page: %d uploads in %d requests", limit, len(got), len(requests))
+		}
+	}
+}
+
+func TestAnUploadThatHasGoneIsAborted(t *testing.T) {
+	for code, kind := range map[string]error{"NoSuchUpload": nil, "NoSuchKey": nil, "NoSuchBucket": bucket.ErrNoBucket} {
+		f := newFake()
+		b, _ := open(t, f, nil)
+		f.strikes(t, "DELETE k?uploadId", 1, refused(404, code))
+		uploads, _ := bucket.As[bucket.Uploads](b)
+		is(t, uploads.AbortUpload(t.Context(), bucket.Upload{Key: "k", ID: "1"}), kind)
 	}
 }
 

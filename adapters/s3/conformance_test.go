@@ -1,6 +1,7 @@
 package s3_test
 
 import (
+	"context"
 	"slices"
 	"testing"
 
@@ -14,14 +15,26 @@ func TestS3MeetsTheContract(t *testing.T) {
 	conforms(t, many[:1], func(t *testing.T) bucket.Bucket {
 		b, _ := open(t, newFake(), &s3.Options{ConditionalDelete: true})
 		return b
-	}, bucket.GetRange, bucket.Removal, bucket.DeleteIf, bucket.DeleteAll, bucket.ListFolders)
+	}, bucket.GetRange, bucket.Removal, bucket.DeleteIf, bucket.DeleteAll, bucket.ListFolders, bucket.ListUploads)
 }
 
 func TestS3ByItsURLUnderAPrefixMeetsTheContract(t *testing.T) {
 	t.Parallel()
 	conforms(t, many, func(t *testing.T) bucket.Bucket {
 		return openURL(t, newFake(), "s3://b/team/project?use_path_style=true")
-	}, bucket.GetRange, bucket.Removal, bucket.DeleteAll, bucket.ListFolders)
+	}, bucket.GetRange, bucket.Removal, bucket.DeleteAll, bucket.ListFolders, bucket.ListUploads)
+}
+
+func TestUploadsOnS3MeetTheContract(t *testing.T) {
+	t.Parallel()
+	buckettest.RunUploads(t, func(t *testing.T) (bucket.Bucket, buckettest.Begin) {
+		f := newFake()
+		f.begin("of-somebody-else")
+		return openURL(t, f, "s3://b/team/project?use_path_style=true"), func(_ context.Context, key string) error {
+			f.begin("team/project/" + key)
+			return nil
+		}
+	})
 }
 
 // many are cases of a thousand requests and more. The first, of ten thousand, has its turn among the soak tests and on the real servers. The others are left

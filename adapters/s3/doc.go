@@ -15,5 +15,8 @@
 // OpenURL assumes where no endpoint is given. MinIO ignores it and deletes. Some servers ignore the conditions of writes, and cannot hold a store:
 // quiver doctor finds out.
 //
+// Uploads in parts that were begun and never ended stay on AWS, and are paid for, until they are aborted (bucket.Uploads). MinIO lists them only where the prefix is empty or a whole key, all on one page, and removes them itself after a
+// day. versitygw 1.8 refuses its own markers: more than a page of uploads is an error there.
+//
 // Without the right s3:ListBucket S3 answers 403 for a missing key. Quiver then cannot tell a miss from a refusal, and reports the refusal.
 package s3

@@ -1,7 +1,6 @@
 package s3_test
 
 import (
-	"bytes"
 	"crypto/md5"
 	"encoding/base64"
 	"encoding/hex"
@@ -26,8 +25,8 @@ type fake struct {
 
 	mu      sync.Mutex
 	objects map[string]object
-	uploads map[string]map[int][]byte // by id, their parts by number
-	serial  int                       // of requests and uploads
+	uploads []*unfinished // in the order of a listing
+	serial  int           // of requests and uploads
 	script  []*fault
 }
 
@@ -38,7 +37,7 @@ type object struct {
 }
 
 func newFake() *fake {
-	return &fake{objects: map[string]object{}, uploads: map[string]map[int][]byte{}}
+	return &fake{objects: map[string]object{}}
 }
 
 // describe says what a request asks for: "PUT k", "GET ?list", "GET ?folders", "POST ?delete", "PUT k?partNumber=2".
@@ -51,7 +50,7 @@ func describe(r *http.Request) string {
 	case query.Has("uploadId"):
 		key += "?uploadId"
 	case query.Has("uploads"):
-		key += "?uploads"
+		key += "?uploads" // a POST begins one, a GET lists them
 	case query.Has("delimiter"):
 		key += "?folders"
 	case query.Has("list-type"):
@@ -87,6 +86,8 @@ func (f *fake) serve(w http.ResponseWriter, r *http.Request) {
 		refuse(w, r, http.StatusNotFound, "NoSuchBucket")
 	case key == "" && query.Get("list-type") == "2":
 		f.list(w, r)
+	case key == "" && r.Method == http.MethodGet && query.Has("uploads"):
+		f.listUploads(w, r)
 	case key == "" && r.Method == http.MethodPost && query.Has("delete"):
 		f.deleteAll(w, r)
 	case key == "":
@@ -297,79 +298,6 @@ func (f *fake) list(w http.ResponseWriter, r *http.Request) {
 	}
 	f.mu.Unlock()
 	respond(w, http.StatusOK, answer)
-}
-
-// upload is what has to do with an upload in parts.
-func (f *fake) upload(w http.ResponseWriter, r *http.Request, key string) {
-	query := r.URL.Query()
-	id := query.Get("uploadId")
-	f.mu.Lock()
-	parts, under := f.uploads[id]
-	f.mu.Unlock()
-	switch {
-	case query.Has("uploads"):
-		f.mu.Lock()
-		id = fmt.Sprintf("UPLOAD%d", f.serial)
-		f.uploads[id] = map[int][]byte{}
-		f.mu.Unlock()
-		respond(w, http.StatusOK, struct {
-			XMLName xml.Name `xml:"InitiateMultipartUploadResult"`
-			ID      string   `xml:"UploadId"`
-		}{ID: id})
-	case !under:
-		refuse(w, r, http.StatusNotFound, "NoSuchUpload")
-	case r.Method == http.MethodPut:
-		content, err := receive(r)
-		number, invalid := strconv.Atoi(query.Get("partNumber"))
-		if err != nil || invalid != nil {
-			refuse(w, r, http.StatusBadRequest, "IncompleteBody")
-			return
-		}
-		f.mu.Lock()
-		parts[number] = content
-		f.mu.Unlock()
-		w.Header().Set("ETag", hash(content))
-	case r.Method == http.MethodPost:
-		f.complete(w, r, key, id, parts)
-	case r.Method == http.MethodDelete:
-		f.forget(id)
-		w.WriteHeader(http.StatusNoContent)
-	}
-}
-
-func (f *fake) complete(w http.ResponseWriter, r *http.Request, key, id string, parts map[int][]byte) {
-	var listed struct {
-		Part []struct {
-			PartNumber int
-			ETag       string
-		}
-	}
-	if err := xml.NewDecoder(r.Body).Decode(&listed); err != nil || len(listed.Part) != len(parts) {
-		refuse(w, r, http.StatusBadRequest, "MalformedXML")
-		return
-	}
-	var ordered, etags [][]byte
-	for i, part := range listed.Part {
-		if part.PartNumber != i+1 || part.ETag != hash(parts[i+1]) {
-			refuse(w, r, http.StatusBadRequest, "InvalidPart")
-			return
-		}
-		ordered, etags = append(ordered, parts[i+1]), append(etags, []byte(part.ETag))
-	}
-	etag := fmt.Sprintf(`"%s-%d"`, strings.Trim(hash(bytes.Join(etags, nil)), `"`), len(parts))
-	if f.write(w, r, key, bytes.Join(ordered, nil), etag) {
-		f.forget(id)
-		respond(w, http.StatusOK, struct {
-			XMLName xml.Name `xml:"CompleteMultipartUploadResult"`
-			ETag    string
-		}{ETag: etag})
-	}
-}
-
-func (f *fake) forget(upload string) {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	delete(f.uploads, upload)
 }
 
 // hash is the ETag of content that came in one request.

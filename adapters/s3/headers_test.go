@@ -17,7 +17,7 @@ func everything(t *testing.T, options *s3.Options, more ...string) []*http.Reque
 	t.Helper()
 	b, sent := open(t, newFake(), options)
 	version := create(t, b, "k", "0123456789")
-	for _, name := range append([]string{"get", "get range", "stat", "list", "list folders", "swap", "delete", "remove", "remove all"}, more...) {
+	for _, name := range append([]string{"get", "get range", "stat", "list", "list folders", "swap", "delete", "remove", "remove all", "list uploads", "abort upload"}, more...) {
 		is(t, requests(version)[name].call(t.Context(), b), nil)
 	}
 	return sent.take()
@@ -25,7 +25,7 @@ func everything(t *testing.T, options *s3.Options, more ...string) []*http.Reque
 
 // creates says whether a request makes an object, whole or the beginning of one in parts.
 func creates(r *http.Request) bool {
-	return r.Method == http.MethodPut && !r.URL.Query().Has("partNumber") || r.URL.Query().Has("uploads")
+	return r.Method == http.MethodPut && !r.URL.Query().Has("partNumber") || r.Method == http.MethodPost && r.URL.Query().Has("uploads")
 }
 
 const (
@@ -68,7 +68,7 @@ func TestEveryRequestCarriesWhatTheOptionsSay(t *testing.T) {
 			t.Errorf("%s: %d bytes of the type %q", describe(r), r.ContentLength, r.Header.Get("Content-Type"))
 		}
 	}
-	for _, kind := range []string{"GET k", "HEAD k", "PUT k", "DELETE k", "GET ?list", "GET ?folders", "POST ?delete", "POST new?uploads", "PUT new?partNumber=3", "POST new?uploadId"} {
+	for _, kind := range []string{"GET k", "HEAD k", "PUT k", "DELETE k", "GET ?list", "GET ?folders", "GET ?uploads", "DELETE k?uploadId", "POST ?delete", "POST new?uploads", "PUT new?partNumber=3", "POST new?uploadId"} {
 		if !kinds[kind] {
 			t.Errorf("there was no %s", kind)
 		}

@@ -59,6 +59,8 @@ var rights = map[bucket.Verb]string{
 	bucket.DeleteIf:      "s3:DeleteObject",
 	bucket.Removal:       "s3:DeleteObject",
 	bucket.DeleteAll:     "s3:DeleteObject",
+	bucket.ListUploads:   "s3:ListBucketMultipartUploads",
+	bucket.AbortUpload:   "s3:AbortMultipartUpload",
 	adapters.Description: "s3:ListBucket",
 	adapters.Versioning:  "s3:GetBucketVersioning",
 }
@@ -78,7 +80,7 @@ var meanings = map[string]meaning{
 	"RequestLimitExceeded":               slow,
 	"TooManyRequests":                    slow,
 	"RequestTimeout":                     {bucket.ErrUnavailable, "the body came too slowly"},
-	"NoSuchUpload":                       {bucket.ErrUnavailable, "the upload in parts is gone: it was ended or cleaned away"},
+	noSuchUpload:                         {bucket.ErrUnavailable, "the upload in parts is gone: it was ended or cleaned away"},
 	"BadDigest":                          damaged,
 	"InvalidDigest":                      damaged,
 	"IncompleteBody":                     damaged,

@@ -28,7 +28,7 @@ func TestEachCodeOfS3HasItsKindAndItsHint(t *testing.T) {
 		"a concurrent write":          {refused(409, "ConditionalRequestConflict"), bucket.ErrUnavailable, nil, ""},
 		"a concurrent change":         {refused(409, "OperationAborted"), bucket.ErrUnavailable, nil, ""},
 		"a condition":                 {refused(412, "PreconditionFailed"), bucket.ErrChanged, map[string]error{"create": bucket.ErrExists}, ""},
-		"no such key":                 {refused(404, "NoSuchKey"), bucket.ErrNotFound, map[string]error{"swap": bucket.ErrChanged, "create": bucket.ErrNoBucket, "list": bucket.ErrNoBucket, "list folders": bucket.ErrNoBucket, "remove all": bucket.ErrNoBucket, "remove": nil}, ""},
+		"no such key":                 {refused(404, "NoSuchKey"), bucket.ErrNotFound, map[string]error{"swap": bucket.ErrChanged, "create": bucket.ErrNoBucket, "list": bucket.ErrNoBucket, "list folders": bucket.ErrNoBucket, "remove all": bucket.ErrNoBucket, "list uploads": bucket.ErrNoBucket, "remove": nil, "abort upload": nil}, ""},
 		"no such bucket":              {refused(404, "NoSuchBucket"), bucket.ErrNoBucket, map[string]error{"stat": bucket.ErrNotFound, "delete": bucket.ErrNotFound}, "make the bucket"},
 		"a name that cannot be":       {refused(400, "InvalidBucketName"), bucket.ErrNoBucket, map[string]error{"stat": bucket.ErrRefused, "delete": bucket.ErrRefused}, "name and region"},
 		"denied":                      {refused(403, "AccessDenied"), bucket.ErrRefused, nil, "the role needs s3:"},
@@ -101,6 +101,7 @@ func TestADeniedRequestNamesTheRightThatItNeeds(t *testing.T) {
 	for verb, want := range map[string]string{
 		"get": "s3:GetObject, and s3:ListBucket", "get range": "s3:GetObject, and s3:ListBucket", "list": "s3:ListBucket", "list folders": "s3:ListBucket",
 		"create": "s3:PutObject", "swap": "s3:PutObject", "create 17 MiB": "s3:PutObject", "remove": "s3:DeleteObject", "delete if": "s3:DeleteObject", "remove all": "s3:DeleteObject",
+		"list uploads": "s3:ListBucketMultipartUploads", "abort upload": "s3:AbortMultipartUpload",
 		"stat":   "s3:GetObject, and s3:ListBucket, without which S3 refuses a missing key too; or the credentials are wrong",
 		"delete": "s3:DeleteObject, and to look first s3:GetObject",
 	} {
@@ -226,6 +227,9 @@ func TestASuccessThatMakesNoSenseIsNone(t *testing.T) {
 		"a page that is cut":            {"GET ?list", 1, cut(100), "list"},
 		"a page of a website":           {"GET ?list", 1, nonsense(200), "list"},
 		"a description of a website":    {"HEAD k", 1, nonsense(200), "stat"},
+		"uploads of a website":          {"GET ?uploads", 1, nonsense(200), "list uploads"},
+		"uploads of nobody":             {"GET ?uploads", 1, wordless, "list uploads"},
+		"uploads that are cut":          {"GET ?uploads", 1, cut(100), "list uploads"},
 		"folders of a website":          {"GET ?folders", 1, nonsense(200), "list folders"},
 		"a bulk delete of a website":    {"POST ?delete", 1, nonsense(200), "remove all"},
 		"a bulk delete of nobody":       {"POST ?delete", 1, wordless, "remove all"},

@@ -14,5 +14,5 @@ func TestS3MeetsTheWholeContract(t *testing.T) {
 	buckettest.Run(t, func(t *testing.T) bucket.Bucket {
 		b, _ := open(t, newFake(), &s3.Options{ConditionalDelete: true})
 		return b
-	}, bucket.GetRange, bucket.Removal, bucket.DeleteIf)
+	}, bucket.GetRange, bucket.Removal, bucket.DeleteIf, bucket.DeleteAll, bucket.ListFolders, bucket.ListUploads)
 }

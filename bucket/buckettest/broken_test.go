@@ -364,6 +364,18 @@ func mutations() []mutation {
 			}
 			return answer, err
 		}), []string{"Folders under what is no folder are refused", "a page of folders that cannot be is refused"}},
+		{"objects are uploads", only(bucket.ListUploads, func(ctx context.Context, r *bucket.Request, next bucket.Handler) (bucket.Answer, error) {
+			answer, err := next(ctx, r)
+			listed, _ := next(ctx, &bucket.Request{Verb: list, List: bucket.ListOptions{Prefix: r.List.Prefix}})
+			for _, info := range listed.Page.Objects {
+				answer.Uploads.Uploads = append(answer.Uploads.Uploads, bucket.Upload{Key: info.Key, ID: "1"})
+			}
+			return answer, err
+		}), []string{"ListUploads of nothing is an empty page, and the last"}},
+		{"uploads are listed whatever is asked for", changing(bucket.ListUploads, func(r *bucket.Request) { r.List = bucket.ListOptions{} }), []string{"a listing of uploads that cannot be is refused"}},
+		{"what names no upload is aborted", only(bucket.AbortUpload, func(ctx context.Context, r *bucket.Request, next bucket.Handler) (bucket.Answer, error) {
+			return bucket.Answer{}, nil
+		}), []string{"AbortUpload of what names no upload is refused"}},
 	}
 }
 

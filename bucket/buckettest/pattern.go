@@ -27,7 +27,7 @@ func Match(pattern, key string) bool {
 // keysOf are the keys that a request is about: the prefix of a listing, all keys of a bulk delete.
 func keysOf(r *bucket.Request) []string {
 	switch r.Verb {
-	case bucket.List, bucket.ListFolders:
+	case bucket.List, bucket.ListFolders, bucket.ListUploads:
 		return []string{r.List.Prefix}
 	case bucket.DeleteAll:
 		return r.Keys

@@ -17,6 +17,7 @@ type probe struct {
 	b      bucket.Bucket
 	writer bucket.Bucket // of the same store, for what is not the bucket's own part
 	folder string
+	begin  Begin // nil but in UploadCases
 }
 
 // unmet is a demand that was not met.

@@ -22,8 +22,14 @@ type Case struct {
 // Cases returns the suite.
 func Cases() []Case {
 	return slices.Concat(readingCases(), listingCases(), folderCases(), writingCases(), sourceCases(), deletingCases(), contextCases(), raceCases(), rangeCases(),
-		conditionalDeleteCases(), removalCases(), bulkDeleteCases())
+		conditionalDeleteCases(), removalCases(), bulkDeleteCases(), noUploadCases())
 }
+
+// UploadCases returns what the suite demands of a bucket that is bucket.Uploads when somebody has begun an upload and has not ended it. Run them with RunBeginning.
+func UploadCases() []Case { return uploadCases() }
+
+// Begin leaves an unfinished upload of a key behind, in the store of a bucket that knows the key by this name.
+type Begin func(ctx context.Context, key string) error
 
 // Run runs the case and returns what is wrong with the bucket. It leaves objects behind, all of them under folder, which ends with a slash and
 // must be empty.
@@ -34,6 +40,11 @@ func (c Case) Run(ctx context.Context, b bucket.Bucket, folder string) error {
 // RunReading is Run for a case that only reads: what it reads is written through another bucket of the same store.
 func (c Case) RunReading(ctx context.Context, b, writer bucket.Bucket, folder string) error {
 	return caught(func() { c.run(&probe{ctx: ctx, b: b, writer: writer, folder: folder}) })
+}
+
+// RunBeginning is Run for a case of UploadCases.
+func (c Case) RunBeginning(ctx context.Context, b bucket.Bucket, begin Begin, folder string) error {
+	return caught(func() { c.run(&probe{ctx: ctx, b: b, writer: b, folder: folder, begin: begin}) })
 }
 
 // Folder is a place for a case's objects that no other case has.
@@ -47,13 +58,27 @@ func (c Case) Folder() string {
 }
 
 // Run holds a bucket to the whole contract. open returns it anew for each case; the store behind it may be the same. The extras, by their verbs (bucket.GetRange,
-// bucket.DeleteIf, bucket.Removal, bucket.DeleteAll, bucket.ListFolders), are those that bucket.As must find, and no others: an extra cannot vanish silently.
+// bucket.DeleteIf, bucket.Removal, bucket.DeleteAll, bucket.ListFolders, bucket.ListUploads), are those that bucket.As must find, and no others: an extra cannot vanish silently.
 func Run(t *testing.T, open func(t *testing.T) bucket.Bucket, extras ...bucket.Verb) {
 	t.Helper()
 	run(t, Cases(), extras, func(t *testing.T) (bucket.Bucket, bucket.Bucket) {
 		b := open(t)
 		return b, b
 	})
+}
+
+// RunUploads holds a bucket that is bucket.Uploads to UploadCases. open returns it anew for each, and how to begin an upload in its store.
+func RunUploads(t *testing.T, open func(t *testing.T) (bucket.Bucket, Begin)) {
+	t.Helper()
+	for _, c := range UploadCases() {
+		t.Run(c.Name, func(t *testing.T) {
+			b, begin := open(t)
+			defer b.Close()
+			if err := c.RunBeginning(t.Context(), b, begin, c.Folder()); err != nil {
+				t.Error(err)
+			}
+		})
+	}
 }
 
 // RunReading holds a bucket to the part of the contract that is about reading. open returns it, and another bucket of the same store to write with.
@@ -104,6 +129,9 @@ func Extras(b bucket.Bucket) []bucket.Verb {
 	}
 	if _, ok := bucket.As[bucket.FolderLister](b); ok {
 		verbs = append(verbs, bucket.ListFolders)
+	}
+	if _, ok := bucket.As[bucket.Uploads](b); ok {
+		verbs = append(verbs, bucket.ListUploads)
 	}
 	return verbs
 }

@@ -1,6 +1,7 @@
 package buckettest_test
 
 import (
+	"context"
 	"slices"
 	"testing"
 
@@ -37,6 +38,40 @@ func TestTheSuiteNoticesWhatIsBroken(t *testing.T) {
 	}
 }
 
+func TestTheSuiteNoticesBrokenUploads(t *testing.T) {
+	run := func(t *testing.T, c buckettest.Case, breaks bucket.Middleware) error {
+		store := mem.New(nil)
+		store.BeginUpload("of-somebody-else")
+		return c.RunBeginning(t.Context(), bucket.Wrap(store, breaks), func(_ context.Context, key string) error {
+			store.BeginUpload(key)
+			return nil
+		}, c.Folder())
+	}
+	noticed := map[string]bool{}
+	for name, breaks := range brokenUploads() {
+		t.Run(name, func(t *testing.T) {
+			failed := 0
+			for _, c := range buckettest.UploadCases() {
+				if run(t, c, breaks) != nil {
+					failed++
+					noticed[c.Name] = true
+				}
+			}
+			if failed == 0 {
+				t.Error("no case notices")
+			}
+		})
+	}
+	for _, c := range buckettest.UploadCases() {
+		if !noticed[c.Name] {
+			t.Errorf("no broken bucket fails %q", c.Name)
+		}
+		if err := run(t, c, func(next bucket.Handler) bucket.Handler { return next }); err != nil {
+			t.Errorf("%q: %v", c.Name, err)
+		}
+	}
+}
+
 // immortal stays open.
 type immortal struct{ bucket.Bucket }
 
@@ -51,7 +86,7 @@ func TestTheSuiteNoticesABucketThatStaysOpen(t *testing.T) {
 }
 
 func TestExtrasCannotVanish(t *testing.T) {
-	all := []bucket.Verb{bucket.GetRange, bucket.DeleteIf, bucket.Removal, bucket.DeleteAll, bucket.ListFolders}
+	all := []bucket.Verb{bucket.GetRange, bucket.DeleteIf, bucket.Removal, bucket.DeleteAll, bucket.ListFolders, bucket.ListUploads}
 	if got := buckettest.Extras(mem.New(nil)); !slices.Equal(got, all) {
 		t.Errorf("mem has %q", got)
 	}

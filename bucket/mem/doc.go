@@ -1,5 +1,5 @@
 // Package mem is the reference implementation of bucket.Bucket: objects in memory, with every promise of the contract kept to the letter and every extra
-// (bucket.RangeGetter, bucket.ConditionalDeleter, bucket.Remover, bucket.BulkDeleter). What another store does otherwise is that store's fault.
+// (bucket.RangeGetter, bucket.ConditionalDeleter, bucket.Remover, bucket.BulkDeleter, bucket.FolderLister, bucket.Uploads, bucket.Copier). What another store does otherwise is that store's fault.
 //
 // It serves tests, models and programs that need no durability:
 //

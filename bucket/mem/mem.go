@@ -28,8 +28,10 @@ type Bucket struct {
 
 	mu      sync.RWMutex
 	objects map[string]object
-	keys    []string // of objects, ascending
-	version uint64   // the last one given
+	keys    []string        // of objects, ascending
+	version uint64          // the last one given
+	uploads []bucket.Upload // unfinished ones, in their order
+	begun   int             // uploads
 	closed  bool
 }
 

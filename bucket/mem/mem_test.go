@@ -17,7 +17,7 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-var extras = []bucket.Verb{bucket.GetRange, bucket.DeleteIf, bucket.Removal, bucket.DeleteAll, bucket.ListFolders}
+var extras = []bucket.Verb{bucket.GetRange, bucket.DeleteIf, bucket.Removal, bucket.DeleteAll, bucket.ListFolders, bucket.ListUploads}
 
 func TestMemMeetsTheContract(t *testing.T) {
 	buckettest.Run(t, func(*testing.T) bucket.Bucket { return mem.New(nil) }, extras...)
@@ -31,6 +31,16 @@ func TestMemUnderAPrefixMeetsTheContract(t *testing.T) {
 		}
 		return under
 	}, extras...)
+}
+
+func TestUploadsInMemMeetTheContract(t *testing.T) {
+	buckettest.RunUploads(t, func(*testing.T) (bucket.Bucket, buckettest.Begin) {
+		b := mem.New(nil)
+		return b, func(_ context.Context, key string) error {
+			b.BeginUpload(key)
+			return nil
+		}
+	})
 }
 
 // clock stands still.
