@@ -127,7 +127,7 @@ func New(ctx context.Context, b bucket.Bucket, options *Options) (*Store, error)
 		flights:  flights{table: map[flightKey]*flight{}},
 		notices:  notices{logger: o.Logger, said: map[string]bool{}},
 	}
-	s.Calls = callindex.New(b, &callindex.Options{
+	s.Calls = callindex.New(bucket.Conditional(b), &callindex.Options{
 		Context: o.Context, Clock: o.Clock, Entropy: o.Entropy, Signer: signer, Scheme: o.Scheme, Values: s.Values, Damaged: s.passOver, Cache: o.Index,
 	})
 	return s, nil

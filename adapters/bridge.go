@@ -42,6 +42,7 @@ type Bridge struct {
 var (
 	_ bucket.Bucket             = (*Bridge)(nil)
 	_ bucket.RangeGetter        = (*Bridge)(nil)
+	_ bucket.VersionPutter      = (*Bridge)(nil)
 	_ bucket.Remover            = (*Bridge)(nil)
 	_ bucket.FolderLister       = (*Bridge)(nil)
 	_ bucket.Tuned              = (*Bridge)(nil)

@@ -292,18 +292,19 @@ func (c *cloud) Describe(ctx context.Context) (bucket.Description, error) {
 	return bucket.Description{Service: "cloud", Untold: c.untold}, c.arrive(ctx)
 }
 
-func (c *cloud) Put(ctx context.Context, key string, body io.ReadSeeker, size int64, condition bucket.Condition) error {
+func (c *cloud) Put(ctx context.Context, key string, body io.ReadSeeker, size int64, condition bucket.Condition) (bucket.Version, error) {
 	if err := c.arrive(ctx); err != nil {
-		return err
+		return "", err
 	}
 	content, err := c.receive(body)
 	if n := int64(len(content)); err == nil && n != size && !c.weighs {
 		err = fmt.Errorf("the body has %d bytes, not %d", n, size)
 	}
 	if err != nil {
-		return err
+		return "", err
 	}
-	return say(c.store.Put(ctx, key, bucket.Bytes(content), condition))
+	version, err := bucket.PutVersion(ctx, c.store, key, bucket.Bytes(content), condition)
+	return version, say(err)
 }
 
 // receive is what the service keeps of a body.

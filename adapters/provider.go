@@ -22,8 +22,8 @@ type Provider interface {
 	// Get asks for an object or a part of it. Size of the result is that of the whole object, -1 where the answer does not tell;
 	// it needs no Date.
 	Get(ctx context.Context, key string, part Part) (*bucket.Object, error)
-	// Put sends a body of size bytes in one request.
-	Put(ctx context.Context, key string, body io.ReadSeeker, size int64, condition bucket.Condition) error
+	// Put sends a body of size bytes in one request, and returns the version that it has written.
+	Put(ctx context.Context, key string, body io.ReadSeeker, size int64, condition bucket.Condition) (bucket.Version, error)
 	// List asks for one page, which has the service's own token as Next; it needs no Date.
 	List(ctx context.Context, listing Listing) (bucket.Page, error)
 	// Folders asks for one page of the folders right under the listing's prefix, in ascending order; its token is the service's own.

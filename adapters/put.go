@@ -17,27 +17,37 @@ const atOnce = 8 << 20
 
 // Put implements bucket.Bucket: in one request up to 8 MiB, in parts beyond. The condition is judged when the last request is.
 func (b *Bridge) Put(ctx context.Context, key string, source bucket.Source, condition bucket.Condition) error {
+	_, err := b.PutVersion(ctx, key, source, condition)
+	return err
+}
+
+// PutVersion implements bucket.VersionPutter: a Put, which tells the version of what goes in one request.
+func (b *Bridge) PutVersion(ctx context.Context, key string, source bucket.Source, condition bucket.Condition) (bucket.Version, error) {
 	r := asked{verb: bucket.Put, key: key, condition: condition}
 	if err := b.check(ctx, r, errors.Join(bucket.CheckKey(key), condition.Check())); err != nil {
-		return err
+		return "", err
 	}
 	opened, err := source.Open()
 	if err != nil {
-		return r.fail(bucket.ErrInvalid, fmt.Errorf("opening the body: %w", err))
+		return "", r.fail(bucket.ErrInvalid, fmt.Errorf("opening the body: %w", err))
 	}
 	defer opened.Close()
 	if source.Size() > atOnce {
-		return b.upload(ctx, r, opened, source.Size())
+		return "", b.upload(ctx, r, opened, source.Size())
 	}
 	whole, size, err := head(opened, source.Size())
 	if err != nil {
-		return r.fail(bucket.ErrInvalid, err)
+		return "", r.fail(bucket.ErrInvalid, err)
 	}
 	if size > atOnce {
-		return b.upload(ctx, r, io.MultiReader(whole, opened), source.Size())
+		return "", b.upload(ctx, r, io.MultiReader(whole, opened), source.Size())
 	}
 	ctx, seen := b.request(ctx)
-	return b.explain(ctx, r, seen, b.provider.Put(ctx, key, whole, size, condition))
+	version, err := b.provider.Put(ctx, key, whole, size, condition)
+	if err != nil {
+		return "", b.explain(ctx, r, seen, err)
+	}
+	return version, nil
 }
 
 // head is a body that can be sent in one request, with its size, which is checked against the one that was announced. Of a longer body that announced none

@@ -17,6 +17,11 @@ type ConditionalDeleter interface {
 	DeleteIf(ctx context.Context, key string, version Version) error
 }
 
+// VersionPutter is a Put that tells which version it has written: empty where the store did not tell this time, as of an upload in parts.
+type VersionPutter interface {
+	PutVersion(ctx context.Context, key string, body Source, condition Condition) (Version, error)
+}
+
 // Remover removes an object in one request where Delete needs two, to tell whether there was one. That there is none is no failure.
 type Remover interface {
 	Remove(ctx context.Context, key string) error
@@ -71,7 +76,7 @@ type Extended interface {
 	Extras() []any
 }
 
-// As finds an extra (RangeGetter, ConditionalDeleter, Remover, BulkDeleter, FolderLister, Uploads, Copier, Locator, Tuned, Describer) of a bucket, through its decorators, whose work it keeps.
+// As finds an extra (RangeGetter, ConditionalDeleter, VersionPutter, Remover, BulkDeleter, FolderLister, Uploads, Copier, Locator, Tuned, Describer) of a bucket, through its decorators, whose work it keeps.
 func As[T any](b Bucket) (T, bool) {
 	var none T
 	if w, ok := b.(*wrapped); ok {

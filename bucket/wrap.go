@@ -61,7 +61,7 @@ func (r *Request) Name() string {
 // Answer is what a store returned; the fields that the verb does not give are zero.
 type Answer struct {
 	Object  *Object    // Get, GetRange
-	Info    Info       // Stat
+	Info    Info       // Stat; of a Put the version alone, where the store tells
 	Page    Page       // List
 	Folders FolderPage // ListFolders
 	Uploads UploadPage // ListUploads
@@ -91,6 +91,7 @@ func ask(b Bucket) Handler {
 	folders, _ := As[FolderLister](b)
 	copier, _ := As[Copier](b)
 	uploads, _ := As[Uploads](b)
+	putter, tells := As[VersionPutter](b)
 	return func(ctx context.Context, r *Request) (answer Answer, err error) {
 		switch r.Verb {
 		case Get:
@@ -98,7 +99,11 @@ func ask(b Bucket) Handler {
 		case Stat:
 			answer.Info, err = b.Stat(ctx, r.Key)
 		case Put:
-			err = b.Put(ctx, r.Key, r.Body, r.Condition)
+			if tells {
+				answer.Info.Version, err = putter.PutVersion(ctx, r.Key, r.Body, r.Condition)
+			} else {
+				err = b.Put(ctx, r.Key, r.Body, r.Condition)
+			}
 		case Delete:
 			err = b.Delete(ctx, r.Key)
 		case List:
@@ -163,6 +168,11 @@ type wrappedExtras struct{ *wrapped }
 func (w wrappedExtras) GetRange(ctx context.Context, key string, offset, length int64) (*Object, error) {
 	answer, err := w.handle(ctx, &Request{Verb: GetRange, Key: key, Offset: offset, Length: length})
 	return answer.Object, err
+}
+
+func (w wrappedExtras) PutVersion(ctx context.Context, key string, body Source, condition Condition) (Version, error) {
+	answer, err := w.handle(ctx, &Request{Verb: Put, Key: key, Body: body, Condition: condition})
+	return answer.Info.Version, err
 }
 
 func (w wrappedExtras) DeleteIf(ctx context.Context, key string, version Version) error {

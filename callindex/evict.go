@@ -48,7 +48,7 @@ func (s *Store) EvictSaved(ctx context.Context, key digest.Digest, saved time.Ti
 func (s *Store) evict(ctx context.Context, key digest.Digest, refuse func(*Record) error) error {
 	var w *writing
 	for range attempts {
-		r, err := s.get(ctx, key)
+		r, err := s.get(op.Unnoted(ctx), key)
 		if w != nil && errors.Is(err, digest.ErrNotFound) {
 			return nil // it was there, and another evicts it too
 		}
@@ -61,7 +61,7 @@ func (s *Store) evict(ctx context.Context, key digest.Digest, refuse func(*Recor
 		if w == nil {
 			w = s.begin(&r.Call, key)
 		}
-		if err := w.remove(ctx, r.version); !errors.Is(err, bucket.ErrChanged) {
+		if err := w.remove(ctx, r.version); !errors.Is(err, bucket.ErrChanged) || errors.Is(err, op.ErrLostRace) {
 			return err
 		}
 	}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"sync"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -12,6 +13,7 @@ import (
 	"github.com/quivercache/quiver/bucket"
 	"github.com/quivercache/quiver/digest"
 	"github.com/quivercache/quiver/keyspace"
+	"github.com/quivercache/quiver/layout"
 	"github.com/quivercache/quiver/op"
 )
 
@@ -24,7 +26,7 @@ type SaveOptions struct {
 	Over *Record
 	// Saved is when the record counts as saved; default now. Who moves or copies a record keeps its time.
 	Saved time.Time
-	// Beside runs while the mark is placed: it stores what the record will name. The record is written when both have succeeded.
+	// Beside runs while the mark is placed: it stores what the record will name. The record is written when both have succeeded. Where hours have passed until then, it runs again: gc may have come.
 	Beside func(ctx context.Context) error
 
 	moved bool // from another key, under which gc may have looked before, and this one after
@@ -48,16 +50,9 @@ func (s *Store) Save(ctx context.Context, r *Record, options *SaveOptions) (winn
 	}
 	err = s.Do(ctx, key, op.Write, func(ctx context.Context) error {
 		w := s.begin(&r.Call, key)
-		err := beside(ctx, w.announce, func(ctx context.Context) error {
-			if o.Beside != nil {
-				if err := o.Beside(ctx); err != nil {
-					return err
-				}
-			}
-			w.naming(r, o.moved)
-			return w.keep(ctx)
-		})
-		if err != nil {
+		w.stores = o.Beside
+		w.naming(r, o.moved)
+		if err := beside(ctx, w.announce, w.keep); err != nil {
 			return err
 		}
 		winner, err = s.commit(ctx, w, r, o)
@@ -88,25 +83,34 @@ func (s *Store) commit(ctx context.Context, w *writing, r *Record, o SaveOptions
 	if o.Over != nil && o.Over.version != "" {
 		condition = bucket.IfMatch(o.Over.version)
 	}
+	aside := op.Unnoted(ctx) // what is read back is not what the operation goes by
+	within := ctx
+	if !o.Replace && o.Over == nil {
+		within = aside // the first one wins: nothing is overwritten, whatever the operation has read
+	}
 	for range attempts {
-		err := w.put(ctx, &ours, condition)
+		refused := w.put(within, &ours, condition)
 		switch {
-		case err == nil:
+		case refused == nil:
+			bucket.Landed(ctx, s.bucket, layout.RecordSpace.Name(w.mark.Key))
 			return &ours, nil
-		case !errors.Is(err, bucket.ErrExists) && !errors.Is(err, bucket.ErrChanged):
-			return nil, err
+		case !errors.Is(refused, bucket.ErrExists) && !errors.Is(refused, bucket.ErrChanged):
+			return nil, refused
 		}
-		theirs, err := s.get(ctx, w.mark.Key)
+		theirs, err := s.get(aside, w.mark.Key)
 		damaged, isDamaged := errors.AsType[*keyspace.DamagedError](err)
 		switch {
+		case err == nil && w.own(theirs): // it had landed, and the answer was lost
+			bucket.Landed(ctx, s.bucket, layout.RecordSpace.Name(w.mark.Key))
+			return theirs, nil
+		case err != nil && !errors.Is(err, digest.ErrNotFound): // also of a damaged record
+			return nil, err
+		case errors.Is(refused, op.ErrLostRace): // it is not what the operation has read: it must read it again
+			return nil, refused
 		case isDamaged:
 			condition = bucket.IfMatch(damaged.Version)
-		case errors.Is(err, digest.ErrNotFound): // evicted meanwhile
+		case err != nil: // evicted meanwhile
 			condition = bucket.IfAbsent()
-		case err != nil:
-			return nil, err
-		case w.own(theirs): // it had landed, and the answer was lost
-			return theirs, nil
 		case o.Replace, o.Over != nil && o.Over.write == theirs.write:
 			condition = bucket.IfMatch(theirs.version)
 		default:
@@ -119,24 +123,46 @@ func (s *Store) commit(ctx context.Context, w *writing, r *Record, o SaveOptions
 // overwrite writes a record over the one that was read, and nothing else. Fails with bucket.ErrChanged where that is not there any more.
 func (s *Store) overwrite(ctx context.Context, key digest.Digest, r, changed *Record) error {
 	w := s.begin(&changed.Call, key)
-	w.naming(changed, false)
-	w.names = slices.DeleteFunc(w.names, func(d digest.Digest) bool { return slices.Contains(r.results(), d) }) // which the record under this key has named all the time
+	fresh := *changed // without what the record under this key has named all the time
+	fresh.Parts = slices.DeleteFunc(changed.results(), func(d digest.Digest) bool { return slices.Contains(r.results(), d) })
+	fresh.Result = digest.Digest{}
+	w.naming(&fresh, false)
 	ours := *changed
 	ours.Saved = r.Saved
 	err := w.put(ctx, &ours, bucket.IfMatch(r.version))
 	if errors.Is(err, bucket.ErrChanged) {
-		if theirs, getErr := s.get(ctx, key); getErr == nil && w.own(theirs) {
+		if theirs, getErr := s.get(op.Unnoted(ctx), key); getErr == nil && w.own(theirs) {
+			bucket.Landed(ctx, s.bucket, layout.RecordSpace.Name(key))
 			return nil // it had landed, and the answer was lost
 		}
 	}
 	return err
 }
 
+// storing returns a function that stores what many records name, unless it did so hours ago or less.
+func (s *Store) storing(stores func(ctx context.Context) error) func(ctx context.Context) error {
+	var mu sync.Mutex
+	var stored time.Time
+	return func(ctx context.Context) error {
+		mu.Lock()
+		defer mu.Unlock()
+		begun := s.clock.Now()
+		if stores == nil || !stored.IsZero() && op.Elapsed(stored, begun) < keepLife {
+			return nil
+		}
+		err := stores(ctx)
+		if err == nil {
+			stored = begun
+		}
+		return err
+	}
+}
+
 // saveParallel is how many records SaveAll writes at once.
 const saveParallel = 32
 
 // SaveAll saves many records and returns, for each, what Save would: those of one function share one mark, so N of them cost N + 1 PUTs. Beside runs
-// once. It goes on after a failure; the errors of all are joined, and a record that was not saved is nil in the result.
+// once for all. It goes on after a failure; the errors of all are joined, and a record that was not saved is nil in the result.
 func (s *Store) SaveAll(ctx context.Context, records []*Record, options *SaveOptions) ([]*Record, error) {
 	o := SaveOptions{}
 	if options != nil {
@@ -153,12 +179,8 @@ func (s *Store) SaveAll(ctx context.Context, records []*Record, options *SaveOpt
 		}
 		writings[i] = s.begin(&r.Call, key)
 	}
-	err := beside(ctx, func(ctx context.Context) error { return s.announceAll(ctx, writings) }, func(ctx context.Context) error {
-		if o.Beside == nil {
-			return nil
-		}
-		return o.Beside(ctx)
-	})
+	stores := s.storing(o.Beside)
+	err := beside(ctx, func(ctx context.Context) error { return s.announceAll(ctx, writings) }, stores)
 	if err != nil {
 		return winners, &keyspace.SaveError{Err: err}
 	}
@@ -169,6 +191,7 @@ func (s *Store) SaveAll(ctx context.Context, records []*Record, options *SaveOpt
 			continue
 		}
 		group.Go(func() error {
+			w.stores = stores
 			w.naming(records[i], false)
 			err := s.Do(ctx, w.mark.Key, op.Write, func(ctx context.Context) (err error) {
 				winners[i], err = s.commit(ctx, w, records[i], o)

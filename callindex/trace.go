@@ -31,7 +31,7 @@ const traceParallel = 4
 
 // Trace tells visit of every call, from several goroutines at once, and of what its record names. It reads all rows of the index as they are, which is as many requests as a query of all calls takes, and the records that are
 // marked. It errs on the side of those who name values: a row is believed without its record, and a record that cannot be believed is read for what it names. A call that is saved while the trace goes on may be left out, and one that is evicted may be
-// there; one may be there twice.
+// there.
 //
 // A record of a later format is a *keyspace.NewerFormatError, and a damaged index an *IndexError.
 func (s *Store) Trace(ctx context.Context, visit func(*Traced) error) error {
@@ -60,10 +60,14 @@ func (s *Store) traceShard(ctx context.Context, shard layout.Shard, visit func(*
 	if l.Manifest != nil {
 		for _, listed := range l.Segments {
 			r := &reading{store: s, shard: shard, listed: listed, predicate: &segment.Predicate{}, spanBytes: spanBytes / traceParallel}
-			if err := r.begin(ctx); err != nil {
-				return err
+			err := r.begin(ctx)
+			if err == nil {
+				err = r.trace(ctx, marked, visit)
 			}
-			if err := r.trace(ctx, marked, visit); err != nil {
+			if errors.Is(err, errVanished) { // not by a merge, after which it stays for a day
+				err = &IndexError{layout.Manifest(shard), fmt.Errorf("it lists what is not there: %w", err)}
+			}
+			if err != nil {
 				return err
 			}
 		}

@@ -29,8 +29,9 @@ type writing struct {
 	spent  bool // an attempt may have landed under the mark: the next one needs another
 	used   map[string]bool
 
-	names []digest.Digest // values that the record names, and that must be there when it is
-	kept  time.Time       // when they were seen to stay, or earlier
+	stores func(ctx context.Context) error // stores what the record names; nil: that was stored
+	names  func() []digest.Digest          // what is looked after before the record is written, once it is stored; nil: nothing
+	kept   time.Time                       // when that was done, or earlier
 }
 
 // begin prepares to write the record of a call.
@@ -49,16 +50,19 @@ func (w *writing) under(p placed) {
 // keepLife is how long ago the values of a record may have been kept when it is written: as long as a value may then have been there, which blobstore.KeepFor says.
 const keepLife = 6 * time.Hour
 
-// naming makes values of the record those that are kept before it is written. Those of its arguments are if they were saved here, or if the record was moved: many calls have the digests of their arguments alone.
+// naming has the values of a record looked after. Those of its arguments are if they were saved here, or if the record was moved: many calls have the digests of their arguments alone.
 func (w *writing) naming(r *Record, moved bool) {
 	if w.store.values == nil {
 		return
 	}
-	w.names = r.results()
-	for _, a := range r.Arguments {
-		if moved || w.store.values.Known(a.Digest) {
-			w.names = append(w.names, a.Digest)
+	w.names = func() []digest.Digest {
+		names := r.results()
+		for _, a := range r.Arguments {
+			if moved || w.store.values.Known(a.Digest) {
+				names = append(names, a.Digest)
+			}
 		}
+		return names
 	}
 }
 
@@ -70,23 +74,31 @@ func (r *Record) results() []digest.Digest {
 	return append(slices.Clone(r.Parts), r.Result)
 }
 
-// keep sees to the values that the record names.
+// keep sees to the values that the record names. They are stored again with it: since they were, gc may have come.
 func (w *writing) keep(ctx context.Context) error {
-	if len(w.names) == 0 {
+	begun := w.store.clock.Now()
+	if w.stores != nil {
+		if err := w.stores(ctx); err != nil {
+			return err
+		}
+	}
+	if w.names == nil {
 		return nil
 	}
-	begun := w.store.clock.Now()
-	if err := w.store.values.Keep(ctx, w.names...); err != nil {
+	err := w.store.values.Keep(ctx, w.names()...)
+	if err != nil && !w.tooLate(begun) {
 		return fmt.Errorf("looking after the values that the record names: %w", err)
 	}
 	w.kept = begun
 	return nil
 }
 
-// isKept says whether the values were seen to not too long ago.
-func (w *writing) isKept() bool {
-	return len(w.names) == 0 || !w.kept.IsZero() && op.Elapsed(w.kept, w.store.clock.Now()) < keepLife
+func (w *writing) tooLate(since time.Time) bool {
+	return op.Elapsed(since, w.store.clock.Now()) >= keepLife
 }
+
+// isKept says whether the values were seen to not too long ago.
+func (w *writing) isKept() bool { return w.names == nil || !w.kept.IsZero() && !w.tooLate(w.kept) }
 
 // prepare sees to the values and to the mark. Each may take longer than the other holds.
 func (w *writing) prepare(ctx context.Context) error {

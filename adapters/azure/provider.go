@@ -141,13 +141,13 @@ func (p *provider) Get(ctx context.Context, key string, part adapters.Part) (*bu
 	}, nil
 }
 
-func (p *provider) Put(ctx context.Context, key string, body io.ReadSeeker, _ int64, condition bucket.Condition) error {
-	_, err := p.client.NewBlockBlobClient(key).Upload(ctx, streaming.NopCloser(body), &blockblob.UploadOptions{
+func (p *provider) Put(ctx context.Context, key string, body io.ReadSeeker, _ int64, condition bucket.Condition) (bucket.Version, error) {
+	out, err := p.client.NewBlockBlobClient(key).Upload(ctx, streaming.NopCloser(body), &blockblob.UploadOptions{
 		HTTPHeaders:      &blob.HTTPHeaders{BlobContentType: to.Ptr("application/octet-stream")},
 		AccessConditions: conditions(condition),
 		CPKScopeInfo:     p.scope,
 	})
-	return err
+	return version(out.ETag), err
 }
 
 // Delete takes one request, and one more where a condition does not hold: Azure says the same then of a blob that has changed and of one that is not there.

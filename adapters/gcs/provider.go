@@ -183,17 +183,17 @@ func (p *provider) missing(ctx context.Context, key string, answer *answer, err 
 // castagnoli is the polynomial of GCS's checksums.
 var castagnoli = crc32.MakeTable(crc32.Castagnoli)
 
-func (p *provider) Put(ctx context.Context, key string, body io.ReadSeeker, _ int64, condition bucket.Condition) error {
+func (p *provider) Put(ctx context.Context, key string, body io.ReadSeeker, _ int64, condition bucket.Condition) (bucket.Version, error) {
 	met, err := conditions(condition)
 	if err != nil {
-		return err
+		return "", err
 	}
 	checksum := crc32.New(castagnoli)
 	if _, err := io.Copy(checksum, body); err != nil {
-		return fmt.Errorf("%w: reading the body: %w", bucket.ErrInvalid, err)
+		return "", fmt.Errorf("%w: reading the body: %w", bucket.ErrInvalid, err)
 	}
 	if _, err := body.Seek(0, io.SeekStart); err != nil {
-		return fmt.Errorf("%w: rewinding the body: %w", bucket.ErrInvalid, err)
+		return "", fmt.Errorf("%w: rewinding the body: %w", bucket.ErrInvalid, err)
 	}
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
@@ -203,9 +203,15 @@ func (p *provider) Put(ctx context.Context, key string, body io.ReadSeeker, _ in
 	w.KMSKeyName = p.o.KMSKeyName
 	w.CRC32C, w.SendCRC32C = checksum.Sum32(), true // of the whole, so that no part of it can become the object
 	if _, err := io.Copy(w, body); err != nil {
-		return err // and no Close, which would end the object here
+		return "", err // and no Close, which would end the object here
 	}
-	return w.Close()
+	if err := w.Close(); err != nil {
+		return "", err
+	}
+	if w.Attrs().Generation == 0 { // the answer does not tell
+		return "", nil
+	}
+	return versionOf(w.Attrs().Generation), nil
 }
 
 func (p *provider) Delete(ctx context.Context, key string, version bucket.Version) error {

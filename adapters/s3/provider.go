@@ -120,7 +120,7 @@ func span(part adapters.Part) string {
 	return fmt.Sprintf("bytes=%d-%d", part.Offset, part.Offset+part.Length-1)
 }
 
-func (p *provider) Put(ctx context.Context, key string, body io.ReadSeeker, size int64, condition bucket.Condition) error {
+func (p *provider) Put(ctx context.Context, key string, body io.ReadSeeker, size int64, condition bucket.Condition) (bucket.Version, error) {
 	in := &s3.PutObjectInput{
 		Bucket: &p.name, Key: &key, Body: body, ContentLength: &size, ContentType: aws.String("application/octet-stream"),
 		ServerSideEncryption: p.o.Encryption,
@@ -130,10 +130,13 @@ func (p *provider) Put(ctx context.Context, key string, body io.ReadSeeker, size
 	}
 	in.IfNoneMatch, in.IfMatch = conditions(condition)
 	out, err := p.client.PutObject(ctx, in)
-	if err == nil && out.ETag == nil {
-		return errNotS3
+	switch {
+	case err != nil:
+		return "", err
+	case out.ETag == nil:
+		return "", errNotS3
 	}
-	return err
+	return bucket.Version(*out.ETag), nil
 }
 
 func (p *provider) Delete(ctx context.Context, key string, version bucket.Version) error {

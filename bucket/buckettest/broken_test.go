@@ -131,6 +131,10 @@ func mutations() []mutation {
 			return next(ctx, r)
 		}), []string{"IfAbsent fails with ErrExists where there is an object", "IfAbsent fails with ErrExists where there is an object without bytes",
 			"of many that create one object one wins", "every body that is opened is closed"}},
+		{"a write tells another version", answering(put, func(answer bucket.Answer, err error) (bucket.Answer, error) {
+			answer.Info.Version = "another"
+			return answer, err
+		}), []string{"a write that tells its version tells the one that Stat does"}},
 		{"IfMatch is ignored", only(put, func(ctx context.Context, r *bucket.Request, next bucket.Handler) (bucket.Answer, error) {
 			if r.Condition.Version() != "" {
 				return overwrite(ctx, r, next)

@@ -32,6 +32,23 @@ func writingCases() []Case {
 			p.fails(bucket.ErrExists, p.put("a", "two", bucket.IfAbsent()))
 			p.holds("a", "")
 		}},
+		{Name: "a write that tells its version tells the one that Stat does", run: func(p *probe) {
+			condition := bucket.IfAbsent()
+			for _, content := range []string{"one", "two", ""} {
+				version, err := bucket.PutVersion(p.ctx, p.b, p.key("a"), bucket.Bytes([]byte(content)), condition)
+				p.must(err)
+				info := p.stat("a")
+				if version != "" && version != info.Version {
+					p.failf("the write told the version %q, Stat tells %q", version, info.Version)
+				}
+				condition = bucket.IfMatch(info.Version)
+			}
+			version, err := bucket.PutVersion(p.ctx, p.b, p.key("a"), bucket.Bytes([]byte("four")), bucket.IfAbsent())
+			p.fails(bucket.ErrExists, err)
+			if version != "" {
+				p.failf("a refused write told the version %q", version)
+			}
+		}},
 		{Name: "IfMatch replaces the version that was read", run: func(p *probe) {
 			p.create("a", "one")
 			seen := []bucket.Version{p.stat("a").Version}

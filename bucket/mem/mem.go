@@ -149,32 +149,39 @@ func (b *Bucket) Stat(ctx context.Context, key string) (bucket.Info, error) {
 
 // Put implements bucket.Bucket.
 func (b *Bucket) Put(ctx context.Context, key string, source bucket.Source, condition bucket.Condition) error {
+	_, err := b.PutVersion(ctx, key, source, condition)
+	return err
+}
+
+// PutVersion implements bucket.VersionPutter.
+func (b *Bucket) PutVersion(ctx context.Context, key string, source bucket.Source, condition bucket.Condition) (bucket.Version, error) {
 	if err := condition.Check(); err != nil {
-		return fail(bucket.Put, key, bucket.ErrInvalid, err)
+		return "", fail(bucket.Put, key, bucket.ErrInvalid, err)
 	}
 	content, err := content(source)
 	if err != nil {
-		return fail(bucket.Put, key, bucket.ErrInvalid, err)
+		return "", fail(bucket.Put, key, bucket.ErrInvalid, err)
 	}
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if err := b.check(ctx, bucket.Put, key, bucket.CheckKey(key)); err != nil {
-		return err
+		return "", err
 	}
 	old, exists := b.objects[key]
 	switch {
 	case condition.Absent() && exists:
-		return fail(bucket.Put, key, bucket.ErrExists, nil)
+		return "", fail(bucket.Put, key, bucket.ErrExists, nil)
 	case !condition.Absent() && (!exists || old.version != condition.Version()):
-		return fail(bucket.Put, key, bucket.ErrChanged, nil)
+		return "", fail(bucket.Put, key, bucket.ErrChanged, nil)
 	}
 	b.version++
-	b.objects[key] = object{content, bucket.Version(strconv.FormatUint(b.version, 10)), b.clock.Now()}
+	version := bucket.Version(strconv.FormatUint(b.version, 10))
+	b.objects[key] = object{content, version, b.clock.Now()}
 	if !exists {
 		at, _ := slices.BinarySearch(b.keys, key)
 		b.keys = slices.Insert(b.keys, at, key)
 	}
-	return nil
+	return version, nil
 }
 
 // content reads a body to be stored, whose size must be what its source said.
