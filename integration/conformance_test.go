@@ -15,8 +15,8 @@ var extras = map[servers.Product]struct {
 	verbs     []bucket.Verb
 	parameter string
 }{
-	servers.MinIO:     {verbs: []bucket.Verb{bucket.GetRange, bucket.Removal, bucket.ListFolders, bucket.DeleteAll}},
-	servers.Versitygw: {verbs: []bucket.Verb{bucket.GetRange, bucket.Removal, bucket.ListFolders, bucket.DeleteAll}},
+	servers.MinIO:     {verbs: []bucket.Verb{bucket.GetRange, bucket.Removal, bucket.ListFolders, bucket.DeleteAll, bucket.ListUploads}},
+	servers.Versitygw: {verbs: []bucket.Verb{bucket.GetRange, bucket.Removal, bucket.ListFolders, bucket.DeleteAll, bucket.ListUploads}},
 	servers.FakeGCS:   {verbs: []bucket.Verb{bucket.GetRange, bucket.Removal, bucket.ListFolders}},
 	servers.Azurite:   {verbs: []bucket.Verb{bucket.GetRange, bucket.Removal, bucket.ListFolders, bucket.DeleteIf}, parameter: "&conditional_delete=true"},
 }
