@@ -10,7 +10,9 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/quivercache/quiver"
+	"github.com/quivercache/quiver/callindex"
 	"github.com/quivercache/quiver/digest"
+	"github.com/quivercache/quiver/lease"
 	"github.com/quivercache/quiver/op"
 )
 
@@ -70,12 +72,49 @@ func testOperationContext(t *testing.T, plain *subject) {
 			t.Errorf("%s entered %q, %v", c.name, entered, err)
 		}
 	}
-	nested := op.Chain(op.Serial(), op.PerKey())
-	err := nested.Do(t.Context(), "key", op.Write, func(ctx context.Context) error {
-		return nested.Do(ctx, "key", op.Write, func(context.Context) error { return nil })
+	testAllContexts(t, plain)
+	nested := op.Chain(op.Serial(), op.PerKey(), op.Conditional(op.Backoff{}, 2), lease.New(plain.bucket, nil).Context(time.Minute))
+	err := nested.Do(t.Context(), d.String(), op.Write, func(ctx context.Context) error {
+		return nested.Do(ctx, d.String(), op.Write, func(context.Context) error { return nil })
 	})
 	if err != nil {
 		t.Errorf("nested: %v", err)
+	}
+}
+
+// testAllContexts saves, changes and evicts under all contexts at once, where the change is read and written in one entry.
+func testAllContexts(t *testing.T, plain *subject) {
+	all := op.Chain(op.PerKey(), op.Conditional(op.Backoff{}, 2), lease.New(plain.bucket, nil).Context(time.Minute))
+	s := newStore(t, plain.bucket, &quiver.Options{Context: all})
+	value, err := s.Values.Save(t.Context(), "under all contexts", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r := &quiver.Record{Call: quiver.Call{Name: "contexts"}, Result: value}
+	if _, err := s.Calls.Save(t.Context(), r, nil); err != nil {
+		t.Fatal(err)
+	}
+	key, err := r.Key()
+	if err != nil {
+		t.Fatal(err)
+	}
+	err = s.Calls.Do(t.Context(), key, op.Write, func(ctx context.Context) error {
+		r, err := s.Calls.Load(ctx, key)
+		if err != nil {
+			return err
+		}
+		r.Metadata = quiver.Metadata{"changed": {"by": "all contexts"}}
+		_, err = s.Calls.Save(ctx, r, &callindex.SaveOptions{Replace: true})
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if r, err := s.Calls.Load(t.Context(), key); err != nil || len(r.Metadata) != 1 {
+		t.Errorf("%+v, %v", r, err)
+	}
+	if err := errors.Join(s.Calls.Evict(t.Context(), key), s.Values.Evict(t.Context(), value)); err != nil {
+		t.Error(err)
 	}
 }
 
