@@ -20,8 +20,9 @@ type (
 	Checked     = callindex.Checked
 )
 
-// What a check of values finds, beside what callindex names.
+// What a check finds beside what callindex names.
 const (
+	LostFormat     FindingKind = "lost format"     // the object that says what the bucket is: the next who writes makes another, under whose id nothing that is signed is believed, and gc removes nothing
 	DanglingResult FindingKind = "dangling result" // a record whose result, or a part of it, is not there: the call is a miss, and computed again
 	DamagedValue   FindingKind = "damaged value"   // a value that is not what its key says: likewise
 )
@@ -44,14 +45,24 @@ func (s *Store) Check(ctx context.Context, options *CheckOptions) iter.Seq2[Find
 	}
 	return func(yield func(Finding, error) bool) {
 		var named []reference
+		records := 0
 		index := s.Calls.Check(ctx, &callindex.CheckOptions{Repair: o.Repair, ReadData: o.ReadData, Progress: o.Progress, Record: func(r *Record) error {
 			named = append(named, references(r)...)
+			records++
 			return nil
 		}})
 		for f, err := range index {
 			if !yield(f, err) || err != nil {
 				return
 			}
+		}
+		id, err := s.id(ctx, false)
+		if err != nil {
+			yield(Finding{}, err)
+			return
+		}
+		if id == "" && records > 0 && !yield(Finding{Kind: LostFormat, Object: layout.Format, Err: errors.New("it is gone; bring it back from a copy, or save something, which makes a new one: unless the store signs, that is as good")}, nil) {
+			return
 		}
 		for f, err := range s.checkValues(ctx, named, o.ReadData) {
 			if !yield(f, err) || err != nil {

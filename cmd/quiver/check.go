@@ -67,15 +67,19 @@ func (a *app) check(ctx context.Context, store *quiver.Store, options quiver.Che
 }
 
 // wrong is how many things are.
-type wrong struct{ all, healed, values int }
+type wrong struct{ all, healed, values, index int }
 
 func (w *wrong) add(f quiver.Finding) {
 	w.all++
 	if f.Healed {
 		w.healed++
 	}
-	if f.Kind == quiver.DanglingResult || f.Kind == quiver.DamagedValue {
+	switch f.Kind {
+	case quiver.DanglingResult, quiver.DamagedValue:
 		w.values++
+	case quiver.LostFormat: // which says itself what to do
+	default:
+		w.index++
 	}
 }
 
@@ -88,7 +92,7 @@ func (w *wrong) err(repaired bool) error {
 	if w.healed > 0 {
 		text = fmt.Sprintf("things that were wrong: %d, of them healed: %d", w.all, w.healed)
 	}
-	if w.all > w.values && !repaired {
+	if w.index > 0 && !repaired {
 		text += "; quiver check --repair heals the index"
 	}
 	if w.values > 0 {
