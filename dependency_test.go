@@ -30,7 +30,7 @@ var allowed = map[string][]string{
 	"":                              {"blobstore", "bucket", "callindex", "digest", "gc", "keyspace", "layout", "lease", "op", "signing"},
 	"internal/contracttest":         {"", "blobstore", "bucket", "bucket/buckettest", "bucket/mem", "callindex", "digest", "layout", "lease", "op"},
 	"internal/historytest":          {"bucket", "bucket/buckettest", "bucket/mem", "callindex", "digest", "layout", "op"},
-	"internal/lineartest":           {"blobstore", "bucket", "bucket/buckettest", "callindex", "digest", "keyspace", "layout", "lease", "op"},
+	"internal/lineartest":           {"blobstore", "bucket", "callindex", "digest", "keyspace", "layout", "lease", "op"},
 	"internal/parquettest":          {},
 	"internal/scripttest":           {"bucket", "digest", "layout"},
 	"adapters/file":                 {"bucket", "op"},

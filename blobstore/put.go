@@ -36,11 +36,13 @@ func (s *Store) write(ctx context.Context, w *writing) error {
 		return &keyspace.SaveError{Key: key, Err: err}
 	}
 	err := s.Do(ctx, key, op.Write, func(ctx context.Context) error {
-		err := s.place(ctx, w)
-		if errors.Is(err, digest.ErrNotFound) {
-			err = s.place(ctx, w) // what was in the way was damaged, which is noted now, or has gone
+		var err error
+		for range attempts {
+			if err = s.place(ctx, w); !errors.Is(err, digest.ErrNotFound) {
+				return err
+			} // what was in the way was damaged, which is noted now, or has gone
 		}
-		return err
+		return fmt.Errorf("others removed the value %d times meanwhile: %w (%v)", attempts, bucket.ErrChanged, err)
 	})
 	if err != nil {
 		return &keyspace.SaveError{Key: key, Err: err}
