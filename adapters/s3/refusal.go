@@ -5,6 +5,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
+	"net"
 	"net/http"
 	"strings"
 
@@ -119,6 +121,10 @@ func (p *provider) Refusal(err error) (adapters.Refusal, bool) {
 		refusal.Code, refusal.Message = said.ErrorCode(), cmp.Or(message, http.StatusText(refusal.Status)) // of a HEAD no more is said
 	} else if unread, ok := errors.AsType[*smithy.DeserializationError](err); ok {
 		refusal.Message = unread.Err.Error()
+		if _, broken := errors.AsType[net.Error](unread); broken || errors.Is(unread, io.ErrUnexpectedEOF) { // what it said of the refusal did not arrive
+			refusal.Kind = bucket.ErrUnavailable
+			return refusal, true
+		}
 	}
 	known := meanings[refusal.Code]
 	refusal.Kind, refusal.Hint, refusal.Denied = known.kind, known.hint, lacksRight(refusal.Code)

@@ -66,6 +66,20 @@ func TestThrottlingAndTroubleAreTriedAgain(t *testing.T) {
 	}
 }
 
+// A refusal of which only the status has arrived says too little: there is nothing at the key, or there is no such bucket.
+func TestARefusalThatWasCutIsAskedForAgain(t *testing.T) {
+	f := newFake()
+	b, sent := decorated(t, f, 3)
+	f.strikes(t, "GET k", 2, func(w http.ResponseWriter, _ *http.Request, _ *fake) {
+		w.Header().Set("Content-Length", "400")
+		w.WriteHeader(http.StatusNotFound)
+		_, _ = io.WriteString(w, "<?xml version")
+	})
+	_, err := b.Get(t.Context(), "k")
+	is(t, err, bucket.ErrNotFound)
+	sent.expect(t, "GET k", "GET k", "GET k")
+}
+
 // A writer whose answer was lost finds its own bytes: the repetition is refused by its own first success.
 func TestAWriteThatLandedUntoldIsRefusedAsItsOwn(t *testing.T) {
 	for name, lost := range map[string]action{"trouble": refused(500, "InternalError"), "a dropped connection": dropped} {
