@@ -1,0 +1,8 @@
+//go:build soak
+
+package chaos_test
+
+import "time"
+
+// length is how long the torment lasts.
+const length = 10 * time.Minute
