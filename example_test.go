@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
+	"sync"
 	"time"
 
 	"github.com/quivercache/quiver"
@@ -115,4 +117,64 @@ func ExampleFunction_Rerun() {
 	// squaring 12
 	// squaring 12
 	// 144 <nil>
+}
+
+// Two processes want the same picture: one renders it, and the other waits for that.
+func ExampleFuncOptions_once() {
+	ctx, bucket := context.Background(), mem.New(nil)
+	rendering := make(chan bool)
+	process := func() *quiver.Function[string, string] {
+		store, err := quiver.New(ctx, bucket, &quiver.Options{Logger: slog.New(slog.DiscardHandler)})
+		if err != nil {
+			panic(err)
+		}
+		f, err := quiver.Func(store, quiver.Def{Name: "render", Version: quiver.IntVersion(1)}, func(_ context.Context, scene string) (string, error) {
+			rendering <- true
+			return "picture of " + scene, nil
+		}, &quiver.FuncOptions[string]{Once: 30 * time.Second})
+		if err != nil {
+			panic(err)
+		}
+		return f
+	}
+	var processes sync.WaitGroup
+	for range 2 {
+		processes.Go(func() { fmt.Println(process().Call(ctx, "a harbour")) })
+	}
+	<-rendering // one of them is at it; nobody would hear of the other
+	processes.Wait()
+	// Output:
+	// picture of a harbour <nil>
+	// picture of a harbour <nil>
+}
+
+// The result comes from another process, which has the token.
+func ExampleFunction_Prepare() {
+	ctx := context.Background()
+	f, err := quiver.Func(open(mem.New(nil), nil), quiver.Def{Name: "square", Version: quiver.IntVersion(1)},
+		func(context.Context, int) (int, error) { return 0, errors.New("it is computed elsewhere") }, nil)
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	prepared, err := f.Prepare(ctx, 12, time.Hour)
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	token := prepared.Token() // goes through a queue
+
+	resumed, err := f.Resume(token)
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	fmt.Println(resumed.Commit(ctx, 144))
+	fmt.Println(f.Call(ctx, 12))
+	_, err = f.Prepare(ctx, 12, time.Hour)
+	fmt.Println(errors.Is(err, quiver.ErrRemembered))
+	// Output:
+	// 144 <nil>
+	// 144 <nil>
+	// true
 }

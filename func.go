@@ -31,11 +31,11 @@ type FuncOptions[Out any] struct {
 	// TTL is how old a remembered result may be, by the time it was saved and this program's clock; default any age. Who reads decides: the record itself never expires.
 	TTL time.Duration
 
-	// Once has one of many processes run the function for a call, while the others wait for its result: the term of a lease, which the process renews as long as it is at work, as 30 s. When it dies, another takes over after
-	// that. 0 means that each process runs the function; in each case the first result is kept. Two PUTs for each call that is run, and for each who waits a GET after a second, and then less and less often. A function that fails is run by
-	// the next who waits. Refresh runs the function at once.
+	// Once has one of many processes run the function for a call, while the others wait for its result. It is the term of a lease, as 30 s, which the process renews as long as it is at work: when it dies, another takes over after that. 0 means
+	// that each process runs the function. In each case the first result is kept. A call that is run costs two PUTs more; who waits sends at most 5 requests and one for each second, and fewer as time goes by. What is not remembered, as a failure, is
+	// run by the next who waits. Refresh runs the function at once, and so does a store that takes nothing.
 	Once time.Duration
-	// OnceWait is how long to wait before running the function all the same, which is an error with Options.Strict; default a day. A caller waits as long as its ctx allows at the most.
+	// OnceWait is how long to wait for others before running the function all the same, which is an error with Options.Strict, a *HeldError; default a day. A caller waits as long as its ctx allows at the most.
 	OnceWait time.Duration
 
 	// OmitArguments does not save the values of arguments, only their digests. Such a call cannot be run again by Rerun.

@@ -3,6 +3,7 @@ package quiver
 import (
 	"context"
 	"errors"
+	"slices"
 	"sync"
 	"time"
 
@@ -168,7 +169,8 @@ func (s *Store) put(ctx context.Context, p *saving) (*callindex.Record, error) {
 		Replace: p.replace,
 		Over:    p.over,
 		Beside: func(ctx context.Context) error {
-			if err := s.putValues(ctx, beside); err != nil {
+			late := slices.DeleteFunc(slices.Clone(first), func(e *blobstore.Encoded) bool { return s.Values.Known(e.Key) }) // after hours
+			if err := s.putValues(ctx, append(late, beside...)); err != nil {
 				return err
 			}
 			return s.Values.Keep(ctx, p.kept...)

@@ -2,17 +2,20 @@ package quiver
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/base64"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"reflect"
 	"time"
 
 	"github.com/quivercache/quiver/blobstore"
 	"github.com/quivercache/quiver/callindex"
 	"github.com/quivercache/quiver/digest"
+	"github.com/quivercache/quiver/layout"
 	"github.com/quivercache/quiver/lease"
 )
 
@@ -21,10 +24,12 @@ var ErrRemembered = errors.New("the call is remembered already")
 
 // Prepared is a call whose arguments are saved and whose key is fixed, and whose result comes later: by Commit, in this process or in another one that has its Token.
 //
-// It has a lease, by which others who compute once wait for it, and which keeps the arguments' values from gc until a day after its term.
+// It has a lease, by which others who compute once wait for it, and which keeps the arguments' values from gc until a day after its term. The lease is not renewed: when its term ends, others may compute the call,
+// and Commit still returns the result that was first.
 type Prepared[In, Out any] struct {
 	function *Function[In, Out]
 	token    token
+	text     string // of the token
 	call     *callindex.Call
 	lease    *lease.Lease // nil where the call was prepared by another process
 }
@@ -67,7 +72,7 @@ func (f *Function[In, Out]) prepare(ctx context.Context, in *In, term time.Durat
 		return err == nil, err
 	}
 	if there, err := remembered(ctx); there || err != nil {
-		return nil, errorOr(err, ErrRemembered)
+		return nil, cmp.Or(err, ErrRemembered)
 	}
 	p := &Prepared[In, Out]{function: f, call: c, token: token{Key: key, Prepared: s.clock.Now(), Arguments: c.Arguments, Saved: !f.options.OmitArguments}}
 	claim := lease.Claim{Key: key, State: lease.Prepared, Term: term, Function: f.identity.String()}
@@ -88,42 +93,30 @@ func (f *Function[In, Out]) prepare(ctx context.Context, in *In, term time.Durat
 	defer cancel()
 	p.lease, err = s.Leases.Take(bounded, claim, &lease.Waiting{Done: remembered, Not: true})
 	if err != nil || p.lease == nil {
-		return nil, errorOr(slow(bounded, err), ErrRemembered)
+		return nil, cmp.Or(slow(bounded, err), ErrRemembered)
+	}
+	if err := s.Values.Keep(bounded, claim.Values...); err != nil { // which costs nothing, unless it took hours
+		return nil, errors.Join(slow(bounded, err), p.lease.Release(bounded))
 	}
 	p.token.Lease = p.lease.Info().ID
-	return p, nil
-}
-
-// errorOr is an error, or another where there is none.
-func errorOr(err, other error) error {
-	if err != nil {
-		return err
-	}
-	return other
+	text, err := json.Marshal(p.token)
+	p.text = base64.RawURLEncoding.EncodeToString(text)
+	return p, err
 }
 
 // Key is the key of the call.
 func (p *Prepared[In, Out]) Key() digest.Digest { return p.token.Key }
 
 // Token is what another process needs for Function.Resume: a text of letters, digits, "-" and "_". It is no secret, and none of the arguments' values are in it.
-func (p *Prepared[In, Out]) Token() (string, error) {
-	text, err := json.Marshal(p.token)
-	return base64.RawURLEncoding.EncodeToString(text), err
-}
+func (p *Prepared[In, Out]) Token() string { return p.text }
 
 // Resume returns a call that was prepared, by its token. It sends no request. A token of another function, or of another version of this one, is an error.
 func (f *Function[In, Out]) Resume(text string) (*Prepared[In, Out], error) {
 	wrong := func(err error) (*Prepared[In, Out], error) {
 		return nil, fmt.Errorf("resuming a prepared call of %s: %w", f.identity, err)
 	}
-	content, err := base64.RawURLEncoding.DecodeString(text)
+	t, err := parseToken(text)
 	if err != nil {
-		return wrong(fmt.Errorf("this is no token: %w", err))
-	}
-	var t token
-	decoder := json.NewDecoder(bytes.NewReader(content))
-	decoder.DisallowUnknownFields()
-	if err := decoder.Decode(&t); err != nil {
 		return wrong(fmt.Errorf("this is no token: %w", err))
 	}
 	c := f.identity.of(t.Arguments)
@@ -133,10 +126,32 @@ func (f *Function[In, Out]) Resume(text string) (*Prepared[In, Out], error) {
 	case key != t.Key:
 		return wrong(fmt.Errorf("the token is of the call %s, which is not one of this function as it is now", t.Key))
 	}
-	return &Prepared[In, Out]{function: f, call: c, token: t}, nil
+	return &Prepared[In, Out]{function: f, call: c, token: t, text: text}, nil
 }
 
-// Commit saves the result of the call, and returns the one that is then remembered: another's, if that was first. The lease is released, if it is still this call's. A store that fails is an error, strict or not: Commit may be called again.
+func parseToken(text string) (t token, err error) {
+	content, err := base64.RawURLEncoding.Strict().DecodeString(text)
+	if err != nil {
+		return t, err
+	}
+	decoder := json.NewDecoder(bytes.NewReader(content))
+	decoder.DisallowUnknownFields()
+	if err := decoder.Decode(&t); err != nil {
+		return t, err
+	}
+	switch _, err := decoder.Token(); {
+	case err != io.EOF:
+		return t, errors.New("there is something behind it")
+	case !layout.IsID(t.Lease):
+		return t, errors.New("it has no lease")
+	}
+	return t, nil
+}
+
+// Commit saves the result of the call, and returns the one that is then remembered: another's, if that was first; where that is an error that was kept, a *RememberedError. The lease is released, if it is still this call's. CacheIf is
+// not asked.
+//
+// A store that fails is an error, strict or not: Commit may be called again. So it may after it has returned, and then returns the same.
 func (p *Prepared[In, Out]) Commit(ctx context.Context, result Out) (Out, error) {
 	f := p.function
 	s := f.store
@@ -167,13 +182,20 @@ func (p *Prepared[In, Out]) Commit(ctx context.Context, result Out) (Out, error)
 	defer s.saves.end()
 	bounded, cancel := context.WithTimeoutCause(ctx, f.options.TransferTime+saving.transferTime(), errSlow)
 	defer cancel()
+	if f.options.TTL > 0 { // or one that has expired would win, if it has the same result
+		record, _, miss, err := f.find(bounded, p.token.Key)
+		if miss == "" && err != nil {
+			return wrong(slow(bounded, err))
+		}
+		if miss == MissExpired {
+			saving.over = record
+		}
+	}
 	o, err := f.settle(bounded, saving)
 	if err != nil {
 		return wrong(slow(bounded, err))
 	}
-	if err := p.release(bounded); err != nil {
-		f.notice(ctx, "release", "a lease was not released; others wait for its term to end", "call", p.token.Key, "error", err)
-	}
+	f.release(ctx, p.token.Key, p.release)
 	if o.err != nil { // another process has saved an error
 		return result, o.err
 	}

@@ -153,7 +153,14 @@ func (t *transfer) call(ctx context.Context, r *Record) error {
 		return nil
 	}
 	if err == nil && copied {
-		there, err = t.to.Calls.Save(ctx, full, &callindex.SaveOptions{Replace: t.Overwrite, Saved: full.Saved})
+		there, err = t.to.Calls.Save(ctx, full, &callindex.SaveOptions{
+			Replace: t.Overwrite, Saved: full.Saved, Beside: func(ctx context.Context) error {
+				if full.Result.IsZero() || t.to.Values.Known(full.Result) {
+					return nil
+				}
+				return t.values(ctx, full) // after hours
+			},
+		})
 	}
 	if err != nil {
 		return err

@@ -40,7 +40,8 @@ func command() *cobra.Command {
 	flags.StringSliceVar(&s.clouds, "on", []string{"s3", "gcs", "azure"}, "the clouds to run on")
 	flags.IntVar(&s.keys, "keys", 100_000, "keys to list")
 	flags.Int64Var(&s.large, "large", 1<<30, "bytes of the large object")
-	root.AddCommand(clouds, indexCommand(&s), streamCommand(), writerCommand())
+	root.AddCommand(clouds, indexCommand(&s), gcCommand(&s), streamCommand(), writerCommand())
+	root.AddCommand(suiteCommand(&s, onceSuite, "64 processes that compute one call once, on MinIO", benchOnce), callerCommand())
 	return root
 }
 
@@ -71,6 +72,14 @@ func indexCommand(s *settings) *cobra.Command {
 	flags.IntVar(&s.calls, "n", 1_000_000, "calls in the store")
 	flags.StringVar(&s.keep, "keep", "", "keep the store in this `DIR`, and take it from there the next time")
 	return index
+}
+
+func gcCommand(s *settings) *cobra.Command {
+	collecting := suiteCommand(s, "gc", "the search for garbage against a listing of the values and a reading of the index", benchGC)
+	flags := collecting.Flags()
+	flags.IntVar(&s.calls, "n", 1_000_000, "calls in the store, each with a value")
+	flags.StringVar(&s.keep, "keep", "", "keep the index in this `DIR`, and take it from there the next time")
+	return collecting
 }
 
 // streamCommand is what the index suite runs in a process of its own.

@@ -17,15 +17,16 @@ type Discarded string
 // What may become of it.
 const (
 	Removed Discarded = "removed"
-	InUse   Discarded = "in use"  // somebody has written it, or kept it, since it was listed
+	Gone    Discarded = "gone"    // somebody else has removed it
+	InUse   Discarded = "in use"  // it was written, or kept, since
 	Foreign Discarded = "foreign" // its object does not begin as a value does: it was not written by Quiver, or it is damaged
 )
 
-// Discard removes the value of a key, if its object is at least so old, by the store's clock, and begins as a value does: by a GET of its start and a DELETE. It is gc's, which knows that nobody names the value; whoever is about to name it makes it
-// younger first (Keep), so that it stays: always where the store can delete conditionally; else but for the time between the two requests.
-func (s *Store) Discard(ctx context.Context, key digest.Digest, age time.Duration) (became Discarded, err error) {
+// Discard removes the value of a key, if its object was written before a time, by the store's clock, and begins as a value does: by a GET of its start and a DELETE. It is gc's, which knows that nobody names a value that was written before; whoever is
+// about to name it writes it again first (Keep), so that it stays: always where the store can delete conditionally; else but for the time between the two requests.
+func (s *Store) Discard(ctx context.Context, key digest.Digest, before time.Time) (became Discarded, err error) {
 	err = s.Do(ctx, key, op.Write, func(ctx context.Context) error {
-		became, err = s.discard(ctx, key, age)
+		became, err = s.discard(ctx, key, before)
 		return err
 	})
 	if err != nil {
@@ -34,10 +35,10 @@ func (s *Store) Discard(ctx context.Context, key digest.Digest, age time.Duratio
 	return became, nil
 }
 
-func (s *Store) discard(ctx context.Context, key digest.Digest, age time.Duration) (Discarded, error) {
+func (s *Store) discard(ctx context.Context, key digest.Digest, before time.Time) (Discarded, error) {
 	object, err := s.start(ctx, key)
 	if errors.Is(err, bucket.ErrNotFound) {
-		return InUse, nil // not by itself, but by somebody else
+		return Gone, nil
 	}
 	if errors.Is(err, bucket.ErrInvalid) { // there is no range in nothing
 		return Foreign, nil
@@ -52,7 +53,7 @@ func (s *Store) discard(ctx context.Context, key digest.Digest, age time.Duratio
 	if err != nil || h.key != key {
 		return Foreign, nil
 	}
-	if actual, told := ageOf(object.Info); !told || actual < age {
+	if object.ModTime.IsZero() || !object.ModTime.Before(before) {
 		return InUse, nil
 	}
 	conditional, ok := bucket.As[bucket.ConditionalDeleter](s.bucket)

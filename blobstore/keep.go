@@ -9,6 +9,8 @@ import (
 	"sync"
 	"time"
 
+	"golang.org/x/sync/errgroup"
+
 	"github.com/quivercache/quiver/bucket"
 	"github.com/quivercache/quiver/digest"
 	"github.com/quivercache/quiver/op"
@@ -21,21 +23,35 @@ const KeepFor = 6 * time.Hour
 // Keep sees to it that gc does not remove values, as it may with those of a day that no record names: a value of more than KeepFor is written again. It is for who is about to write a record that names them, and must be called again where that takes
 // longer than KeepFor.
 //
-// A value that this Store has saved or kept in the last hours costs no request, another one a HEAD, and an old one a GET and a PUT more. A value that is not there is no failure.
+// A value that this Store has saved or kept in the last hours costs no request, another one a HEAD, and an old one a GET and a PUT more. A value that is not there is no failure, unless this Store knows that it was: then it must be saved again.
 func (s *Store) Keep(ctx context.Context, keys ...digest.Digest) error {
+	group, ctx := errgroup.WithContext(ctx)
+	group.SetLimit(keepParallel)
 	for _, key := range keys {
-		if s.ages.isYoung(key, s.clock.Now()) {
+		if s.Known(key) {
 			continue
 		}
-		err := s.Do(ctx, key, op.Write, func(ctx context.Context) error {
-			_, err := s.stay(ctx, key, func(info bucket.Info) (bucket.Source, error) { return s.again(ctx, key, info) })
-			return err
+		group.Go(func() error {
+			if err := s.Do(ctx, key, op.Write, func(ctx context.Context) error { return s.keep(ctx, key) }); err != nil {
+				return fmt.Errorf("keeping value %s: %w", key, err)
+			}
+			return nil
 		})
-		if err != nil {
-			return fmt.Errorf("keeping value %s: %w", key, err)
-		}
 	}
-	return nil
+	return group.Wait()
+}
+
+// keepParallel is how many values are kept at once, of which each may be in memory.
+const keepParallel = 8
+
+var errGone = errors.New("it was there, and was removed since: save it again")
+
+func (s *Store) keep(ctx context.Context, key digest.Digest) error {
+	there, err := s.stay(ctx, key, func(info bucket.Info) (bucket.Source, error) { return s.again(ctx, key, info) })
+	if err == nil && !there && s.ages.forget(key) {
+		return errGone
+	}
+	return err
 }
 
 // Known says whether this Store has saved or kept a value in the last hours.
@@ -47,7 +63,6 @@ func (s *Store) stay(ctx context.Context, key digest.Digest, again func(bucket.I
 		begun := s.clock.Now()
 		info, err := s.bucket.Stat(ctx, name(key))
 		if errors.Is(err, bucket.ErrNotFound) {
-			s.ages.note(key, begun) // whoever writes it, writes it later
 			return false, nil
 		}
 		if err != nil {
@@ -85,7 +100,7 @@ func (s *Store) renew(ctx context.Context, key digest.Digest, begun time.Time, i
 
 // ageOf is how old an object is by the store's clock, where that tells.
 func ageOf(info bucket.Info) (age time.Duration, told bool) {
-	return max(info.Date.Sub(info.ModTime), 0), !info.Date.IsZero()
+	return max(info.Date.Sub(info.ModTime), 0), !info.Date.IsZero() && !info.ModTime.IsZero()
 }
 
 // again is a value's object with another nonce, as it is sent. It is nil for an object that is not to be believed, which nobody has to keep.
@@ -183,6 +198,15 @@ func (a *ages) note(key digest.Digest, written time.Time) {
 		}
 	}
 	a.written[key] = written
+}
+
+// forget forgets a value, and says whether it was known to be there at any time.
+func (a *ages) forget(key digest.Digest) bool {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	_, known := a.written[key]
+	delete(a.written, key)
+	return known
 }
 
 // isYoung says whether a value is known to be no older than KeepFor, if it is there.

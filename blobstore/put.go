@@ -42,7 +42,7 @@ func (s *Store) write(ctx context.Context, w *writing) error {
 				return err
 			} // what was in the way was damaged, which is noted now, or has gone
 		}
-		return fmt.Errorf("others removed the value %d times meanwhile: %w (%v)", attempts, bucket.ErrChanged, err)
+		return fmt.Errorf("others removed the value %d times meanwhile: %w", attempts, bucket.ErrChanged)
 	})
 	if err != nil {
 		return &keyspace.SaveError{Key: key, Err: err}

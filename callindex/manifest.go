@@ -81,10 +81,12 @@ func (s *Store) swap(ctx context.Context, shard layout.Shard, change func(ctx co
 			return listed{}, err
 		}
 		c, err := change(ctx, l)
-		if errors.Is(err, errNothing) {
+		switch {
+		case errors.Is(err, errNothing):
 			return l, nil
-		}
-		if err != nil {
+		case errors.Is(err, errVanished) && n < swapAttempts && s.isOutdated(ctx, shard, l): // as it may be after a day without a step
+			continue
+		case err != nil:
 			return listed{}, err
 		}
 		write, err := op.NewID(s.entropy)
@@ -109,6 +111,12 @@ func (s *Store) swap(ctx context.Context, shard layout.Shard, change func(ctx co
 			return listed{}, err
 		}
 	}
+}
+
+// isOutdated says whether a manifest that was read has been replaced since.
+func (s *Store) isOutdated(ctx context.Context, shard layout.Shard, l listed) bool {
+	again, err := s.manifest(ctx, shard)
+	return err == nil && again.Manifest != nil && again.Write != l.Write
 }
 
 // manifestToWrite reads a shard's manifest, after it has made the first one where there is none.

@@ -29,7 +29,7 @@ type SaveOptions struct {
 	// Beside runs while the mark is placed: it stores what the record will name. The record is written when both have succeeded. Where hours have passed until then, it runs again: gc may have come.
 	Beside func(ctx context.Context) error
 
-	moved bool // from another key, under which gc may have looked before, and this one after
+	moved *Record // what it is made of, under another key: gc may have looked for that one after it had gone, and for this one before it came
 }
 
 // Save saves the record of a call and returns the record that the call now has: the one given, or that of another writer who was first. A new record costs
@@ -126,7 +126,7 @@ func (s *Store) overwrite(ctx context.Context, key digest.Digest, r, changed *Re
 	fresh := *changed // without what the record under this key has named all the time
 	fresh.Parts = slices.DeleteFunc(changed.results(), func(d digest.Digest) bool { return slices.Contains(r.results(), d) })
 	fresh.Result = digest.Digest{}
-	w.naming(&fresh, false)
+	w.naming(&fresh, nil)
 	ours := *changed
 	ours.Saved = r.Saved
 	err := w.put(ctx, &ours, bucket.IfMatch(r.version))
@@ -192,7 +192,7 @@ func (s *Store) SaveAll(ctx context.Context, records []*Record, options *SaveOpt
 		}
 		group.Go(func() error {
 			w.stores = stores
-			w.naming(records[i], false)
+			w.naming(records[i], nil)
 			err := s.Do(ctx, w.mark.Key, op.Write, func(ctx context.Context) (err error) {
 				winners[i], err = s.commit(ctx, w, records[i], o)
 				return err

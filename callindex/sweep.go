@@ -82,7 +82,7 @@ func unlisted(objects []bucket.Info, m *manifest.Manifest) []bucket.Info {
 
 func (s *Store) sweep(ctx context.Context, shard layout.Shard) (int, error) {
 	objects, err := s.segmentObjects(ctx, shard)
-	if err != nil {
+	if err != nil || len(objects) == 0 {
 		return 0, err
 	}
 	// The swap is a fence: a folder that has written a segment and is slow to list it finds the manifest changed, and begins anew with another segment.

@@ -6,11 +6,13 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"slices"
 	"time"
 
 	"golang.org/x/sync/errgroup"
 
 	"github.com/quivercache/quiver/bucket"
+	"github.com/quivercache/quiver/callindex/internal/manifest"
 	"github.com/quivercache/quiver/callindex/internal/segment"
 	"github.com/quivercache/quiver/digest"
 	"github.com/quivercache/quiver/keyspace"
@@ -22,6 +24,8 @@ type Traced struct {
 	Name  string
 	Key   digest.Digest
 	Saved time.Time
+	// Damaged says that the record cannot be believed, and that the other fields are what it seems to say.
+	Damaged bool
 	// Values are what the record names: its parts, its result and its arguments, of which some may be no values of the store. They are the trace's own: whoever keeps them copies them.
 	Values []digest.Digest
 }
@@ -64,8 +68,8 @@ func (s *Store) traceShard(ctx context.Context, shard layout.Shard, visit func(*
 			if err == nil {
 				err = r.trace(ctx, marked, visit)
 			}
-			if errors.Is(err, errVanished) { // not by a merge, after which it stays for a day
-				err = &IndexError{layout.Manifest(shard), fmt.Errorf("it lists what is not there: %w", err)}
+			if errors.Is(err, errVanished) {
+				err = s.vanished(ctx, shard, listed, err)
 			}
 			if err != nil {
 				return err
@@ -78,6 +82,18 @@ func (s *Store) traceShard(ctx context.Context, shard layout.Shard, visit func(*
 		group.Go(func() error { return s.TraceCall(ctx, key, visit) })
 	}
 	return group.Wait()
+}
+
+// vanished explains why an object of a segment is not there: a segment that was merged into others stays for a day.
+func (s *Store) vanished(ctx context.Context, shard layout.Shard, listed manifest.Segment, cause error) error {
+	l, err := s.manifest(ctx, shard)
+	switch {
+	case err != nil:
+		return err
+	case l.Manifest != nil && slices.ContainsFunc(l.Segments, func(other manifest.Segment) bool { return other.ID == listed.ID }):
+		return &IndexError{layout.Manifest(shard), fmt.Errorf("it lists what is not there: %w", cause)}
+	}
+	return fmt.Errorf("%s was changed while what it lists was read, for more than a day: begin anew: %w", layout.Manifest(shard), cause)
 }
 
 // trace visits the rows of a segment, but for those whose keys are marked.
@@ -143,7 +159,7 @@ func (s *Store) traceDamaged(ctx context.Context, key digest.Digest, damaged *ke
 	if json.Unmarshal(text, &names) != nil {
 		return nil
 	}
-	t := Traced{Name: names.Name, Key: key, Saved: names.Saved, Values: append(names.Parts, names.Result)}
+	t := Traced{Name: names.Name, Key: key, Saved: names.Saved, Damaged: true, Values: append(names.Parts, names.Result)}
 	for _, a := range names.Arguments {
 		t.Values = append(t.Values, a.Digest)
 	}

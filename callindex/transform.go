@@ -218,7 +218,7 @@ func (t *transformation) replace(ctx context.Context, key digest.Digest, r, chan
 // move saves the record under its new key, then evicts the old one.
 func (t *transformation) move(ctx context.Context, key, to digest.Digest, r, changed *Record, moved **Record) error {
 	t.note(to, "")
-	winner, err := t.store.Save(ctx, changed, &SaveOptions{Saved: r.Saved, Over: *moved, moved: true})
+	winner, err := t.store.Save(ctx, changed, &SaveOptions{Saved: r.Saved, Over: *moved, moved: r})
 	if err != nil {
 		return err
 	}

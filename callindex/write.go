@@ -30,6 +30,7 @@ type writing struct {
 	used   map[string]bool
 
 	stores func(ctx context.Context) error // stores what the record names; nil: that was stored
+	moved  *Record                         // the record that it is made of, under another key; may be nil
 	names  func() []digest.Digest          // what is looked after before the record is written, once it is stored; nil: nothing
 	kept   time.Time                       // when that was done, or earlier
 }
@@ -51,14 +52,15 @@ func (w *writing) under(p placed) {
 const keepLife = 6 * time.Hour
 
 // naming has the values of a record looked after. Those of its arguments are if they were saved here, or if the record was moved: many calls have the digests of their arguments alone.
-func (w *writing) naming(r *Record, moved bool) {
+func (w *writing) naming(r, moved *Record) {
 	if w.store.values == nil {
 		return
 	}
+	w.moved = moved
 	w.names = func() []digest.Digest {
 		names := r.results()
 		for _, a := range r.Arguments {
-			if moved || w.store.values.Known(a.Digest) {
+			if moved != nil || w.store.values.Known(a.Digest) {
 				names = append(names, a.Digest)
 			}
 		}
@@ -89,8 +91,24 @@ func (w *writing) keep(ctx context.Context) error {
 	if err != nil && !w.tooLate(begun) {
 		return fmt.Errorf("looking after the values that the record names: %w", err)
 	}
+	if err := w.stillThere(ctx); err != nil {
+		return err
+	}
 	w.kept = begun
 	return nil
+}
+
+// stillThere wants that the record is there that this one is made of, after its values were looked after: they may have gone with it. Fails with bucket.ErrChanged.
+func (w *writing) stillThere(ctx context.Context) error {
+	if w.moved == nil {
+		return nil
+	}
+	name := layout.RecordSpace.Name(w.moved.key)
+	info, err := w.store.bucket.Stat(ctx, name)
+	if err == nil && info.Version != w.moved.version || errors.Is(err, bucket.ErrNotFound) {
+		return &bucket.Error{Verb: bucket.Stat, Key: name, Kind: bucket.ErrChanged, Err: errors.New("the record was changed since it was read")}
+	}
+	return err
 }
 
 func (w *writing) tooLate(since time.Time) bool {

@@ -28,7 +28,7 @@ type Options struct {
 
 	// Which calls are evicted: those that one of these says are too old or too many. Default none.
 	MaxAge   time.Duration // saved longer ago, by the store's clock
-	MaxBytes int64         // so that the values that the others name, and what is younger than MinAge, have no more bytes than this; the oldest go first, by the minute
+	MaxBytes int64         // so that the values that the others name have no more bytes than this, as they are stored; the oldest go first, by the minute
 	KeepLast int           // of each function, those beyond the newest so many; those of one time are kept together
 	PerStore bool          // KeepLast counts the calls of all functions together
 
@@ -87,47 +87,50 @@ type Garbage struct {
 	progress Progress
 }
 
-// Find finds garbage, and changes nothing. It takes a LIST for each thousand values and calls, the requests of a query of all calls, a GET for each lease, and a LIST for each shard.
+// Find finds garbage, and changes nothing. It takes a LIST for each thousand values and calls, of each at least 256 where there are more than a thousand; the requests of a query of all calls, once more for KeepLast and MaxBytes; a GET for each lease; and a LIST and a GET for each shard.
 //
 // What it cannot understand ends it: a record or lease of a later format is a *keyspace.NewerFormatError, a damaged index a *callindex.IndexError, which quiver check --repair heals.
-func Find(ctx context.Context, s Store, options *Options) (g *Garbage, err error) {
-	g = &Garbage{store: s}
+func Find(ctx context.Context, s Store, options *Options) (*Garbage, error) {
+	g := &Garbage{store: s}
 	if options != nil {
 		g.options = *options
 	}
 	if err := g.options.check(); err != nil {
 		return nil, err
 	}
-	defer func() {
-		if err != nil {
-			err = errors.Join(fmt.Errorf("looking for garbage: %w", err), g.Close())
-		}
-	}()
+	if err := g.find(ctx); err != nil {
+		return nil, errors.Join(fmt.Errorf("looking for garbage: %w", err), g.Close())
+	}
+	return g, nil
+}
+
+// find finds all of it. The values are listed before anything is read that may name them, and the leases before the calls that they may become.
+func (g *Garbage) find(ctx context.Context) (err error) {
 	for _, k := range []**keys{&g.values, &g.calls, &g.evicted} {
 		if *k, err = newKeys(g.options.TempDir); err != nil {
-			return nil, err
+			return err
 		}
 	}
 	if err := g.list(ctx); err != nil {
-		return nil, err
+		return err
 	}
 	if err := g.listLeases(ctx); err != nil {
-		return nil, err
+		return err
 	}
 	r, err := g.rule(ctx)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	if err := g.trace(ctx, r); err != nil {
-		return nil, err
+		return err
 	}
-	if g.Segments, g.SegBytes, err = s.Calls.Sweepable(ctx); err != nil {
-		return nil, err
+	if g.Segments, g.SegBytes, err = g.store.Calls.Sweepable(ctx); err != nil {
+		return err
 	}
 	if err := g.listUploads(ctx); err != nil {
-		return nil, err
+		return err
 	}
-	return g, g.sum()
+	return g.sum()
 }
 
 func (o *Options) check() error {
@@ -304,9 +307,12 @@ func isOurs(name string) bool {
 	return value || segment
 }
 
+// before is the time before which a value was written that is old enough. It is told by when the values were listed, however much later they are removed: who has named one since has seen to it that there is a younger version.
+func (g *Garbage) before() time.Time { return g.now.Add(-g.options.MinAge) }
+
 // isGarbage says whether a value is.
 func (g *Garbage) isGarbage(i int, e entry) bool {
-	return !g.values.isFound(i) && g.now.Sub(e.time) >= g.options.MinAge
+	return !g.values.isFound(i) && e.time.Before(g.before())
 }
 
 // sum counts the values that are garbage and those that stay.

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"iter"
 	"os"
 	"slices"
 	"sync/atomic"
@@ -26,14 +27,18 @@ const (
 	chunkSize = 1 << 16
 )
 
-// keys are the keys of one keyspace in ascending order. Their first 8 bytes are in memory, the rest in a file.
+// keys are the keys of one keyspace in ascending order. Their first 8 bytes are in memory, the rest in a file. What begins with the same 8 bytes as a key and is none of them is taken for it.
 type keys struct {
 	file   *os.File
+	hidden bool // the file has no name any more, so that it does not outlive the process; not where an open file cannot be removed
 	out    *bufio.Writer
 	chunks [][]uint64      // the first bytes of keys, ascending; all but the last chunk are full
 	found  []atomic.Uint64 // a bit for each key, after seal
 	latest []atomic.Uint32 // for each key, where that is asked for, after seal
 	n      int
+
+	last  digest.Digest         // that was added
+	twins map[digest.Digest]int // the numbers of keys that begin with the same 8 bytes as another one
 }
 
 func newKeys(dir string) (*keys, error) {
@@ -41,22 +46,33 @@ func newKeys(dir string) (*keys, error) {
 	if err != nil {
 		return nil, fmt.Errorf("keeping keys in a temporary file: %w", err)
 	}
-	return &keys{file: file, out: bufio.NewWriterSize(file, 1<<16)}, nil
+	return &keys{file: file, hidden: os.Remove(file.Name()) == nil, out: bufio.NewWriterSize(file, 1<<16)}, nil
 }
 
 // close removes the file.
 func (k *keys) close() error {
-	return errors.Join(k.file.Close(), os.Remove(k.file.Name()))
+	err := k.file.Close()
+	if !k.hidden {
+		err = errors.Join(err, os.Remove(k.file.Name()))
+	}
+	return err
 }
 
 // add adds a key that follows all others.
 func (k *keys) add(e entry) error {
 	last := len(k.chunks) - 1
 	if last < 0 || len(k.chunks[last]) == chunkSize {
-		k.chunks = append(k.chunks, make([]uint64, 0, chunkSize))
+		k.chunks = append(k.chunks, make([]uint64, 0, min(k.n, chunkSize)))
 		last++
 	}
 	k.chunks[last] = append(k.chunks[last], start(e.key))
+	if k.n > 0 && start(k.last) == start(e.key) {
+		if k.twins == nil {
+			k.twins = map[digest.Digest]int{}
+		}
+		k.twins[k.last], k.twins[e.key] = k.n-1, k.n
+	}
+	k.last = e.key
 	k.n++
 	var line [entrySize]byte
 	copy(line[:], e.key[:])
@@ -77,9 +93,13 @@ func (k *keys) seal(latest bool) error {
 	return k.out.Flush()
 }
 
-// numbers yields the numbers of the keys that may be this one: all that begin with the same 8 bytes.
-func (k *keys) numbers(key digest.Digest) func(yield func(int) bool) {
+// numbers yields the numbers of the keys that may be this one: itself, where it has twins, else all that begin with the same 8 bytes.
+func (k *keys) numbers(key digest.Digest) iter.Seq[int] {
 	return func(yield func(int) bool) {
+		if i, ok := k.twins[key]; ok {
+			yield(i)
+			return
+		}
 		wanted := start(key)
 		// The chunk before the first one that begins with more, or with the same, may end with the same.
 		c, _ := slices.BinarySearchFunc(k.chunks, wanted, func(chunk []uint64, wanted uint64) int {

@@ -10,6 +10,7 @@ import (
 
 	"github.com/quivercache/quiver/blobstore"
 	"github.com/quivercache/quiver/bucket"
+	"github.com/quivercache/quiver/callindex"
 )
 
 // Removed is what Remove did.
@@ -17,7 +18,7 @@ type Removed struct {
 	Calls      int   // evicted
 	Values     int   // removed
 	ValueBytes int64 // of them, as they were stored
-	InUse      int   // values and calls that were saved again since they were found, and stay
+	InUse      int   // values and calls that stay, since they were saved again after they had been found, or cannot be believed
 	Foreign    int   // objects that are called as values are and were not written by Quiver, and stay
 	Segments   int   // objects of the index
 	Leases     int
@@ -27,7 +28,7 @@ type Removed struct {
 // removeParallel is how many things are removed at once.
 const removeParallel = 32
 
-// Remove removes garbage: calls first, then values, then the rest. A call takes a GET, a share of a mark and a DELETE, a value a GET and a DELETE. What was done before an error, or before ctx ended, stays done; to go on, find garbage again. It needs the right to
+// Remove removes garbage: calls first, then values, then the rest. A call takes a GET, a share of a mark and a DELETE, and another GET where it stays; a value takes a GET and a DELETE. What was done before an error, or before ctx ended, stays done; to go on, find garbage again. It needs the right to
 // delete.
 func (g *Garbage) Remove(ctx context.Context) (Removed, error) {
 	r := &removal{Garbage: g}
@@ -57,10 +58,12 @@ func (r *removal) run(ctx context.Context) error {
 	if err := r.parallel(ctx, r.Garbage.values.all, r.isGarbage, r.discard); err != nil {
 		return err
 	}
-	swept, err := r.store.Calls.Sweep(ctx)
-	r.segments.Store(int64(swept.Deleted))
-	if err != nil {
-		return err
+	if r.Segments > 0 {
+		swept, err := r.store.Calls.Sweep(ctx)
+		r.segments.Store(int64(swept.Deleted))
+		if err != nil {
+			return err
+		}
 	}
 	for _, l := range r.Garbage.leases {
 		if err := r.store.Leases.Remove(ctx, l); err != nil {
@@ -112,14 +115,18 @@ func (r *removal) evict(ctx context.Context, e entry) error {
 		return err
 	case evicted:
 		r.count(&r.calls)
-	default:
-		r.count(&r.inUse)
+		return nil
 	}
-	return nil
+	// What stays names what it names. A record that cannot be believed stays too: the keys to verify it with may be missing here alone.
+	r.count(&r.inUse)
+	return r.store.Calls.TraceCall(ctx, e.key, func(t *callindex.Traced) error {
+		r.keep(t.Values, always)
+		return nil
+	})
 }
 
 func (r *removal) discard(ctx context.Context, e entry) error {
-	became, err := r.store.Values.Discard(ctx, e.key, r.options.MinAge)
+	became, err := r.store.Values.Discard(ctx, e.key, r.before())
 	if err != nil {
 		return err
 	}
@@ -127,6 +134,8 @@ func (r *removal) discard(ctx context.Context, e entry) error {
 	case blobstore.Removed:
 		r.bytes.Add(e.size)
 		r.count(&r.values)
+	case blobstore.Gone:
+		r.count(new(atomic.Int64))
 	case blobstore.InUse:
 		r.count(&r.inUse)
 	case blobstore.Foreign:

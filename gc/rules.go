@@ -1,6 +1,7 @@
 package gc
 
 import (
+	"container/heap"
 	"context"
 	"maps"
 	"slices"
@@ -16,9 +17,9 @@ type rule struct {
 	ofFunction map[string]time.Time // by name
 }
 
-// evicts says whether a call is to be evicted.
+// evicts says whether a call is to be evicted: not by what a record says that cannot be believed.
 func (r rule) evicts(t *callindex.Traced) bool {
-	return t.Saved.Before(r.before) || t.Saved.Before(r.ofFunction[t.Name])
+	return !t.Damaged && (t.Saved.Before(r.before) || t.Saved.Before(r.ofFunction[t.Name]))
 }
 
 // rule makes the rule of the options. Limits on the number and on the bytes take a trace of their own.
@@ -35,6 +36,9 @@ func (g *Garbage) rule(ctx context.Context) (rule, error) {
 	g.keep(g.prepared, always)
 	err := g.traceAll(ctx, func(t *callindex.Traced) error {
 		switch {
+		case t.Damaged: // it stays, and keeps no other from staying
+			g.keep(t.Values, always)
+			return nil
 		case o.KeepLast == 0:
 		case o.PerStore:
 			last.add("", t.Saved, o.KeepLast)
@@ -78,9 +82,22 @@ type lasts struct {
 	of map[string]*newest
 }
 
+// newest are at most so many times, the oldest of them first, as a heap.
 type newest struct {
 	most  int
-	times []time.Time // ascending
+	times []time.Time
+}
+
+func (n *newest) Len() int           { return len(n.times) }
+func (n *newest) Less(i, j int) bool { return n.times[i].Before(n.times[j]) }
+func (n *newest) Swap(i, j int)      { n.times[i], n.times[j] = n.times[j], n.times[i] }
+func (n *newest) Push(t any)         { n.times = append(n.times, t.(time.Time)) }
+
+// Pop implements heap.Interface.
+func (n *newest) Pop() any {
+	last := n.times[len(n.times)-1]
+	n.times = n.times[:len(n.times)-1]
+	return last
 }
 
 // add adds a call, of which the newest so many are kept.
@@ -95,12 +112,12 @@ func (l *lasts) add(name string, saved time.Time, most int) {
 		n = &newest{most: most}
 		l.of[name] = n
 	}
-	at, _ := slices.BinarySearchFunc(n.times, saved, time.Time.Compare)
-	if len(n.times) < most {
-		n.times = slices.Insert(n.times, at, saved)
-	} else if at > 0 {
-		copy(n.times, n.times[1:at])
-		n.times[at-1] = saved
+	switch {
+	case len(n.times) < most:
+		heap.Push(n, saved)
+	case saved.After(n.times[0]):
+		n.times[0] = saved
+		heap.Fix(n, 0)
 	}
 }
 
@@ -118,15 +135,13 @@ func (l *lasts) before() map[string]time.Time {
 // minuteOf is a time in whole minutes since 1970.
 func minuteOf(t time.Time) uint32 { return uint32(min(max(t.Unix()/60, 0), always-1)) }
 
-// beyond returns the time before which calls were saved that are to be evicted, so that the values that are named later, and the young ones, have no more than so many bytes. It goes by the newest call that names a value.
+// beyond returns the time before which calls were saved that are to be evicted, so that the values that are named later have no more than so many bytes. It goes by the newest call that names a value. What prepared calls name, and what is too young to
+// be removed, does not count: no eviction makes it less.
 func (g *Garbage) beyond(most int64) (time.Time, error) {
 	named := map[uint32]int64{} // bytes, by the minute
 	err := g.values.all(func(i int, e entry) error {
-		switch {
-		case g.values.isFound(i):
-			named[g.values.latest[i].Load()] += e.size
-		case !g.isGarbage(i, e):
-			named[always] += e.size
+		if minute := g.values.latest[i].Load(); g.values.isFound(i) && minute != always {
+			named[minute] += e.size
 		}
 		return nil
 	})
@@ -135,7 +150,7 @@ func (g *Garbage) beyond(most int64) (time.Time, error) {
 	}
 	var sum int64
 	for _, minute := range slices.Backward(slices.Sorted(maps.Keys(named))) {
-		if sum += named[minute]; sum > most && minute != always {
+		if sum += named[minute]; sum > most {
 			return time.Unix((int64(minute)+1)*60, 0), nil
 		}
 	}

@@ -51,7 +51,12 @@ type Waiting struct {
 	Tell func(Info)
 	// Not to wait: fail with a *HeldError.
 	Not bool
+	// Answer is how long the store may take for each request, after which Take fails with ErrSilent; default as long as ctx allows. Others are waited for however long they take.
+	Answer time.Duration
 }
+
+// ErrSilent says that the store took too long to tell of a lease.
+var ErrSilent = errors.New("the store took too long to tell whether the lease is free")
 
 // Take takes a lease as soon as it is free, or waits for another's until ctx ends. A nil lease without an error means that Waiting.Done said so.
 //
@@ -121,7 +126,7 @@ func (t *taking) try(ctx context.Context, condition bucket.Condition) (*Lease, e
 	}
 	sent := t.leases.clock.Now()
 	t.requests++
-	there, err := t.leases.write(ctx, info, condition)
+	there, err := t.within(ctx, func(ctx context.Context) (Info, error) { return t.leases.write(ctx, info, condition) })
 	if err == nil {
 		return t.leases.have(there, sent), nil
 	}
@@ -149,7 +154,21 @@ func (t *taking) wait(ctx context.Context) error {
 		return fmt.Errorf("%w; %w", err, &HeldError{t.seen})
 	}
 	t.requests++
-	return t.see(t.leases.Get(ctx, t.claim.Key))
+	return t.see(t.within(ctx, func(ctx context.Context) (Info, error) { return t.leases.Get(ctx, t.claim.Key) }))
+}
+
+// within gives the store its time for a request.
+func (t *taking) within(ctx context.Context, request func(ctx context.Context) (Info, error)) (Info, error) {
+	if t.Answer <= 0 {
+		return request(ctx)
+	}
+	ctx, cancel := context.WithTimeoutCause(ctx, t.Answer, ErrSilent)
+	defer cancel()
+	i, err := request(ctx)
+	if err != nil && errors.Is(context.Cause(ctx), ErrSilent) {
+		err = fmt.Errorf("%w (%v): %w", ErrSilent, t.Answer, err)
+	}
+	return i, err
 }
 
 // see notes what was read. A lease that is not there is as good as released.

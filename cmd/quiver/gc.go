@@ -22,21 +22,31 @@ func (a *app) gcCommand() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "gc",
 		Short: "Remove what nothing needs: values without calls, and, if told to, old calls",
-		Long: `Find what nothing needs, say what it is, and remove it: values that no call names and that are a day old, segments of the index that are
-in use no more, leases that were released a day ago, uploads that were never ended. On a terminal you are asked before anything is removed.
+		Long: `Find what nothing needs, say what it is and what it costs, and remove it:
 
-Values that were put by themselves (quiver put) and that no call names are removed too.
+  values that no call names, a day after they were written; also those that were put by
+  themselves (quiver put)
+  segments of the index that are in use no more
+  leases, a day after they were released or have expired
+  uploads that were never ended
 
---max-age, --keep-last and --max-size evict calls, those that were saved first, and so the values that they alone name. Nothing is written when a
-call is of use, so that nobody knows when one was of use last: an old call that is used each day goes like any other, and is computed again.
+On a terminal you are asked before anything is removed; elsewhere nobody is. There is no way back.
 
-gc may run beside everything else, and several at once. Who is about to name an old value writes it again first, so that it stays: always on AWS, Google
-Cloud and Azure. A store that deletes without looking at the version (quiver doctor says so, as of MinIO) leaves some milliseconds in which a value may be
-removed just when a call begins to name it; the call is then a miss, and computed again.
+--max-age, --keep-last and --max-size evict calls too, and so the values that they alone name.
+What counts is when a call was saved. A hit writes nothing, so nobody knows when a call was last
+of use: one that is old and used each day goes like any other, and is computed again.
 
-Interrupted and run again, it goes on with what is left. Objects that Quiver did not write stay. It needs the right to write and delete.
+gc may run beside everything else, and several at once: whoever is about to save a call sees to
+it that the values which it names stay. That holds on AWS, Google Cloud and Azure. Where a store
+deletes without looking at the version, as MinIO does (quiver doctor tells), some milliseconds
+are left in which a value may go just when a call begins to name it; that call is then a miss,
+and computed again.
 
-Exit status: 0 done, 1 failed, also where you said no, 5 the store refused or could not be reached.`,
+Interrupted and run again, it goes on with what is left. Objects that Quiver did not write stay.
+It needs the right to read, list, write and delete.
+
+Exit status: 0 done, or there was nothing to do; 1 failed, or you said no; 2 usage;
+5 the store refused or could not be reached.`,
 		Example: "  quiver gc --dry-run\n  quiver gc --max-age 90d --yes\n  quiver gc --keep-last 3 --max-size 50GB",
 		Args:    cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
@@ -46,6 +56,9 @@ Exit status: 0 done, 1 failed, also where you said no, 5 the store refused or co
 				options.PerStore = true
 			default:
 				return usageError{fmt.Errorf("--by %s: calls are counted by function or by store", by)}
+			}
+			if c.Flags().Changed("keep-last") && options.KeepLast == 0 {
+				return usageError{errors.New("--keep-last 0 would evict all calls: quiver evict does that")}
 			}
 			if c.Flags().Changed("by") && options.KeepLast == 0 {
 				return usageError{errors.New("--by says how --keep-last counts, which is missing")}
@@ -62,11 +75,11 @@ Exit status: 0 done, 1 failed, also where you said no, 5 the store refused or co
 	flags := c.Flags()
 	flags.BoolVar(&dryRun, "dry-run", false, "say what would be removed, and remove nothing")
 	flags.BoolVarP(&yes, "yes", "y", false, "do not ask")
-	flags.Var((*age)(&options.MinAge), "min-age", "remove values that nothing names from this age on (`time`; default and least 1d)")
+	flags.Var((*age)(&options.MinAge), "min-age", "how old values that no call names must be, a `time`; default and least 1d")
 	flags.Var((*age)(&options.MaxAge), "max-age", "evict calls that were saved longer ago than this `time`: 90d, 12w")
 	flags.Var((*size)(&options.MaxBytes), "max-size", "evict the oldest calls until the values take no more than this `size`: 50GB, 200GiB")
 	flags.Var((*count)(&options.KeepLast), "keep-last", "evict all but the newest so many calls of each function")
-	flags.StringVar(&by, "by", by, "what --keep-last counts by: function, or store, which is all functions together (`what`)")
+	flags.StringVar(&by, "by", by, "what --keep-last counts `by`: function, or store, which is all functions together")
 	return c
 }
 
@@ -106,8 +119,7 @@ func (a *app) gc(ctx context.Context, store *quiver.Store, options quiver.GCOpti
 		return err
 	}
 	defer garbage.Close()
-	nothing := garbage.Calls+garbage.Values+garbage.Segments+garbage.Leases+garbage.Uploads == 0
-	if err := a.printGarbage(garbage.Summary, dryRun); err != nil || dryRun || nothing {
+	if err := a.printGarbage(garbage.Summary, dryRun); err != nil || dryRun || isNothing(garbage.Summary) {
 		return err
 	}
 	if !yes && isTerminal(a.err) && !a.agrees("Remove it? [y/N] ") {
@@ -120,6 +132,11 @@ func (a *app) gc(ctx context.Context, store *quiver.Store, options quiver.GCOpti
 		err = failed
 	}
 	return err
+}
+
+// isNothing says whether there is no garbage.
+func isNothing(g gc.Summary) bool {
+	return g.Calls+g.Values+g.Segments+g.Leases+g.Uploads == 0
 }
 
 // agrees asks a question on the terminal.
@@ -189,10 +206,13 @@ func (a *app) printGarbage(g gc.Summary, dryRun bool) error {
 	if dryRun {
 		what = "would be removed"
 	}
-	_, err := fmt.Fprintf(a.out, "%s: calls %d; values %d (%s); objects of the index %d (%s); leases %d; unfinished uploads %d\n"+
-		"that takes requests for about $%.2f, and saves about $%.2f a month (at the list prices of S3)\n"+
-		"what stays: calls %d; values %d (%s), of them %d that nothing names and that are not old enough\n",
-		what, g.Calls, g.Values, bytesText(g.ValueBytes), g.Segments, bytesText(g.SegBytes), g.Leases, g.Uploads, remove, month, g.KeptCalls, g.KeptValues, bytesText(g.KeptBytes), g.Young)
+	text := fmt.Sprintf("%s: calls %d; values %d (%s); objects of the index %d (%s); leases %d; unfinished uploads %d\n",
+		what, g.Calls, g.Values, bytesText(g.ValueBytes), g.Segments, bytesText(g.SegBytes), g.Leases, g.Uploads)
+	if !isNothing(g) {
+		text += fmt.Sprintf("that takes requests for about $%.2f, and saves about $%.2f a month (at the list prices of S3)\n", remove, month)
+	}
+	text += fmt.Sprintf("what stays: calls %d; values %d (%s), of them %d that nothing names and that are not old enough\n", g.KeptCalls, g.KeptValues, bytesText(g.KeptBytes), g.Young)
+	_, err := fmt.Fprint(a.out, text)
 	return err
 }
 
@@ -215,7 +235,7 @@ func (a *app) printRemoved(r gc.Removed) error {
 	_, err := fmt.Fprintf(a.out, "removed: calls %d; values %d (%s); objects of the index %d; leases %d; unfinished uploads %d\n",
 		r.Calls, r.Values, bytesText(r.ValueBytes), r.Segments, r.Leases, r.Uploads)
 	if err == nil && r.InUse > 0 {
-		_, err = fmt.Fprintf(a.out, "stays, since it was saved again meanwhile: %d\n", r.InUse)
+		_, err = fmt.Fprintf(a.out, "stays, since it was saved again meanwhile or cannot be believed: %d\n", r.InUse)
 	}
 	if err == nil && r.Foreign > 0 {
 		_, err = fmt.Fprintf(a.out, "stays, since it does not begin as values of Quiver do: %d; quiver check --read-data says which\n", r.Foreign)

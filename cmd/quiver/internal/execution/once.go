@@ -1,6 +1,7 @@
 package execution
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -16,40 +17,66 @@ const releaseTime = 5 * time.Second
 
 // once runs the command, unless another process does: then it waits for what that comes to, and gives it back. Nothing depends on the lease but work.
 func (s *session) once(ctx context.Context, found finding, began time.Time) (status int, err error) {
-	waiting, cancel := context.WithTimeoutCause(ctx, s.OnceWait, fmt.Errorf("%w (%s)", errWaited, s.OnceWait))
+	waiting, cancel := context.WithTimeoutCause(ctx, s.OnceWait, errWaited)
 	defer cancel()
-	var failed error
+	var holder, failed error
 	l, err := s.store.Leases.Take(waiting, lease.Claim{Key: s.key, Term: s.Once, Function: s.call.Name}, &lease.Waiting{
 		Done: func(context.Context) (bool, error) {
 			status, found, failed = s.answer(ctx, s.lookUp(ctx), began)
-			return failed != nil || found.outcome != nil, nil
+			return failed != nil || found.outcome != nil || found.why == storeFailed, nil
 		},
 		Tell: func(i lease.Info) {
-			s.say("waiting for %s on %s, at it since %s", i.Owner, i.Host, i.Since.Format(time.RFC3339))
+			holder = &lease.HeldError{Info: i}
+			s.say("waiting for %s on %s, at it since %s", i.Owner, i.Host, i.Since.UTC().Format(time.RFC3339))
 		},
+		Answer: lookUpTime,
 	})
 	switch {
+	case l != nil:
+		stop := l.Keep(ctx, nil)
+		defer func() {
+			_ = stop() // what was lost Release says too, and who has it
+			s.release(ctx, l)
+		}()
 	case ctx.Err() != nil:
 		return 0, context.Cause(ctx)
-	case err == nil && l == nil:
+	case failed != nil || found.outcome != nil:
 		return status, failed
-	case err != nil && s.Strict:
-		return 0, fmt.Errorf("%s; without --strict the command would run", Brief(err))
 	case err != nil:
-		s.say("%s; the command runs here too", Brief(err))
-		return s.miss(ctx, found)
+		if err := s.leaseless(waiting, holder, err); err != nil {
+			return 0, err
+		}
 	}
-	stop := l.Keep(ctx, nil)
-	defer func() {
-		if lost := stop(); lost != nil {
-			s.say("%v while the command ran: of two outcomes the first is remembered", lost)
-			return
-		}
-		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), releaseTime)
-		defer cancel()
-		if err := l.Release(ctx); err != nil {
-			s.say("the lease was not released, so that others wait for another %s: %s", s.Once, Brief(err))
-		}
-	}()
 	return s.miss(ctx, found)
+}
+
+// leaseless says why the command runs although there is no lease for it, unless that is to end the run.
+func (s *session) leaseless(waiting context.Context, holder, err error) error {
+	var why string
+	_, held := errors.AsType[*lease.HeldError](err)
+	switch cause := context.Cause(waiting); {
+	case held || errors.Is(cause, errWaited):
+		why = fmt.Sprintf("%v (%s): %s", errWaited, s.OnceWait, Brief(cmp.Or(holder, err)))
+	case errors.Is(err, lease.ErrSilent):
+		why = fmt.Sprintf("no lease: %v (%s)", errSlow, lookUpTime)
+	default:
+		why = "no lease: " + Brief(err)
+	}
+	if s.Strict {
+		return fmt.Errorf("%s; without --strict the command would run", why)
+	}
+	s.say("%s; the command runs all the same", why)
+	return nil
+}
+
+// release gives a lease back: others wait for it.
+func (s *session) release(ctx context.Context, l *lease.Lease) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), releaseTime)
+	defer cancel()
+	switch err := l.Release(ctx); {
+	case errors.Is(err, lease.ErrLost):
+		s.say("%s, while the command ran: of two outcomes the first is remembered", Brief(err))
+	case err != nil:
+		s.say("the lease was not released, so that others wait for another %s: %s", s.Once, Brief(err))
+	}
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -101,7 +102,14 @@ func (s *session) send(ctx context.Context, k *kept, r *run, found finding) (our
 		winner, err := store.Calls.Save(ctx, record, &callindex.SaveOptions{
 			Replace: found.why == missRefresh,
 			Over:    found.record,
-			Beside:  func(ctx context.Context) error { return store.Values.SaveEncoded(ctx, outcome) },
+			Beside: func(ctx context.Context) error {
+				if slices.ContainsFunc(k.parts(), func(d digest.Digest) bool { return !store.Values.Known(d) }) { // after hours
+					if err := k.save(ctx, store.Values); err != nil {
+						return err
+					}
+				}
+				return store.Values.SaveEncoded(ctx, outcome)
+			},
 		})
 		return [2]*callindex.Record{record, winner}, err
 	})
