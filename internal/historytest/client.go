@@ -63,8 +63,6 @@ func (c *historian) handle(next bucket.Handler) bucket.Handler {
 			return bucket.Answer{}, refusal(r, bucket.ErrRefused, buckettest.ErrCrashed)
 		case stale != nil:
 			return bucket.Answer{}, refusal(r, bucket.ErrUnavailable, stale)
-		case c.clock.Now().Sub(sent) > lands:
-			return bucket.Answer{}, refusal(r, bucket.ErrUnavailable, errors.New("the signature has expired"))
 		case r.Verb.Writes() && strings.HasPrefix(r.Key, layout.Calls) && c.delays():
 			c.logf(c.depth, "client %d: %s %s is late", c.number, r.Verb, r.Key)
 			c.mu.Lock()
@@ -75,7 +73,7 @@ func (c *historian) handle(next bucket.Handler) bucket.Handler {
 			c.mu.Unlock()
 			return bucket.Answer{}, refusal(r, bucket.ErrUnavailable, errors.New("no answer"))
 		}
-		answer, err := c.write(ctx, r, next)
+		answer, err := c.land(ctx, r, next, sent)
 		if strikes && !c.before {
 			c.interrupt()
 		}
@@ -87,6 +85,16 @@ func (c *historian) handle(next bucket.Handler) bucket.Handler {
 		}
 		return answer, err
 	}
+}
+
+// land does a request that was sent then, if it is in time.
+func (c *historian) land(ctx context.Context, r *bucket.Request, next bucket.Handler, sent time.Time) (bucket.Answer, error) {
+	c.landing.RLock()
+	defer c.landing.RUnlock()
+	if c.clock.Now().Sub(sent) > lands {
+		return bucket.Answer{}, refusal(r, bucket.ErrUnavailable, errors.New("the signature has expired"))
+	}
+	return c.write(ctx, r, next)
 }
 
 func refusal(r *bucket.Request, kind, err error) error {

@@ -36,8 +36,9 @@ type history struct {
 	log     []string
 	failure error
 
-	writes  sync.Mutex // one at a time, with what it makes true
-	queries []*watched // under way
+	landing sync.RWMutex // a request that has been found to be in time lands before time passes
+	writes  sync.Mutex   // one at a time, with what it makes true
+	queries []*watched   // under way
 }
 
 func newHistory(b bucket.Bucket, clock *Clock, seed uint64) *history {
@@ -82,17 +83,20 @@ func (h *history) failed() bool {
 func (h *history) pass(d time.Duration) {
 	end := h.clock.Now().Add(d)
 	for {
+		h.landing.Lock()
 		h.mu.Lock()
 		slices.SortFunc(h.late, func(a, b late) int { return a.sent.Compare(b.sent) })
 		if len(h.late) == 0 || h.late[0].sent.Add(lands).After(end) {
 			h.clock.passed.Add(int64(max(0, end.Sub(h.clock.Now()))))
 			h.mu.Unlock()
+			h.landing.Unlock()
 			return
 		}
 		first := h.late[0]
 		h.late = h.late[1:]
 		h.clock.passed.Add(int64(max(0, first.sent.Add(lands-time.Second).Sub(h.clock.Now()))))
 		h.mu.Unlock()
+		h.landing.Unlock()
 		first.land()
 	}
 }
