@@ -45,6 +45,7 @@ func Timed(b bucket.Bucket, clock op.Clock) bucket.Bucket {
 				}
 			}
 			set(&answer.Info)
+			answer.Info.Date = now
 			for i := range answer.Page.Objects {
 				set(&answer.Page.Objects[i])
 			}
