@@ -8,7 +8,6 @@ import (
 	"io"
 	"log/slog"
 	"os"
-	"os/exec"
 	"regexp"
 	"strings"
 	"sync"
@@ -179,21 +178,10 @@ func engage(ctx context.Context, url string) (_ *callerCrew, err error) {
 		}
 	}()
 	for i := range callers {
-		process := exec.CommandContext(ctx, program, callerVerb, url)
-		process.Stderr = os.Stderr
-		process.Env = append(os.Environ(), "GOMAXPROCS=1")
-		in, err := process.StdinPipe()
+		m, err := start(ctx, program, callerVerb, url)
 		if err != nil {
 			return nil, err
 		}
-		out, err := process.StdoutPipe()
-		if err != nil {
-			return nil, err
-		}
-		if err := process.Start(); err != nil {
-			return nil, err
-		}
-		m := &member{process: process, pipe: in, jobs: json.NewEncoder(in), answers: json.NewDecoder(out)}
 		c.crew = append(c.crew, m)
 		go c.listen(i, m)
 	}

@@ -55,6 +55,22 @@ type member struct {
 	answers *json.Decoder
 }
 
+// start starts a process of this program with some words.
+func start(ctx context.Context, program string, words ...string) (*member, error) {
+	process := exec.CommandContext(ctx, program, words...)
+	process.Stderr = os.Stderr
+	process.Env = append(os.Environ(), "GOMAXPROCS=1") // as a function in a cloud has; here all share the cores
+	in, err := process.StdinPipe()
+	if err != nil {
+		return nil, err
+	}
+	out, err := process.StdoutPipe()
+	if err != nil {
+		return nil, err
+	}
+	return &member{process: process, pipe: in, jobs: json.NewEncoder(in), answers: json.NewDecoder(out)}, process.Start()
+}
+
 // hire starts writers on a bucket and returns when all are ready.
 func hire(ctx context.Context, url string) (_ crew, err error) {
 	program, err := os.Executable()
@@ -68,21 +84,11 @@ func hire(ctx context.Context, url string) (_ crew, err error) {
 		}
 	}()
 	for i := range writers {
-		process := exec.CommandContext(ctx, program, writerVerb, url, strconv.Itoa(i))
-		process.Stderr = os.Stderr
-		process.Env = append(os.Environ(), "GOMAXPROCS=1") // as a function in a cloud has; here all share the cores
-		in, err := process.StdinPipe()
+		m, err := start(ctx, program, writerVerb, url, strconv.Itoa(i))
 		if err != nil {
 			return nil, err
 		}
-		out, err := process.StdoutPipe()
-		if err != nil {
-			return nil, err
-		}
-		if err := process.Start(); err != nil {
-			return nil, err
-		}
-		c = append(c, &member{process: process, pipe: in, jobs: json.NewEncoder(in), answers: json.NewDecoder(out)})
+		c = append(c, m)
 	}
 	return c, c.await(ctx)
 }

@@ -3,20 +3,13 @@
 package callindex_test
 
 import (
-	"bytes"
-	"encoding/json"
-	"os"
-	"os/exec"
-	"path/filepath"
-	"strings"
 	"testing"
+
+	"github.com/quivercache/quiver/internal/droptest"
 )
 
-// edit takes a rule out of the code.
-type edit struct{ file, with, without string }
-
 // droppedRules are the rules of the protocol, each with the edits that drop it.
-var droppedRules = map[string][]edit{
+var droppedRules = map[string][]droptest.Edit{
 	"a query lists the marks before it reads the manifest": {
 		{"plan.go", "	var err error\n	if !t.query.Settled {", "	l, err := s.manifest(ctx, shard)\n	if err != nil {\n		return nil, err\n	}\n	if !t.query.Settled {"},
 		{"plan.go", "	l, err := s.manifest(ctx, shard)\n	if err != nil {\n		return nil, err\n	}\n	group", "	group"},
@@ -63,10 +56,10 @@ var droppedRules = map[string][]edit{
 	},
 	"no record is written under a mark that is not young": {
 		{"write.go", "for w.spent || w.placed.tooOld(w.store.clock.Now()) {", `for w.placed.write == "" || w.spent {`},
-		{"write.go", "	if w.placed.tooOld(w.store.clock.Now()) {\n		return errFrozen", "	if false {\n		return errFrozen"},
+		{"write.go", "	if w.placed.tooOld(w.store.clock.Now()) || !w.isKept() {\n		return errFrozen", "	if false {\n		return errFrozen"},
 	},
 	"a request that leaves late asks again whether its mark is young": {
-		{"write.go", "	if w.placed.tooOld(w.store.clock.Now()) {\n		return errFrozen", "	if false {\n		return errFrozen"},
+		{"write.go", "	if w.placed.tooOld(w.store.clock.Now()) || !w.isKept() {\n		return errFrozen", "	if false {\n		return errFrozen"},
 	},
 	"each attempt has a mark of its own": {
 		{"write.go", "		w.spent = true\n", ""},
@@ -83,45 +76,4 @@ var droppedRules = map[string][]edit{
 }
 
 // TestEachRuleIsNeeded drops each rule of the protocol from the code, and wants that the tests notice.
-func TestEachRuleIsNeeded(t *testing.T) {
-	here, err := os.Getwd()
-	if err != nil {
-		t.Fatal(err)
-	}
-	for rule, edits := range droppedRules {
-		t.Run(rule, func(t *testing.T) {
-			dir := t.TempDir()
-			replace := map[string]string{}
-			for _, e := range edits {
-				original := filepath.Join(here, e.file)
-				from := original
-				if edited, ok := replace[original]; ok {
-					from = edited
-				}
-				code, err := os.ReadFile(from)
-				if err != nil {
-					t.Fatal(err)
-				}
-				if !bytes.Contains(code, []byte(e.with)) {
-					t.Fatalf("%s has no\n%s", e.file, e.with)
-				}
-				replace[original] = filepath.Join(dir, e.file)
-				if err := os.WriteFile(replace[original], bytes.Replace(code, []byte(e.with), []byte(e.without), 1), 0o600); err != nil {
-					t.Fatal(err)
-				}
-			}
-			overlay, err := json.Marshal(map[string]any{"Replace": replace})
-			if err != nil {
-				t.Fatal(err)
-			}
-			path := filepath.Join(dir, "overlay.json")
-			if err := os.WriteFile(path, overlay, 0o600); err != nil {
-				t.Fatal(err)
-			}
-			out, err := exec.CommandContext(t.Context(), "go", "test", "-overlay", path, "-count=1", ".", "-histories=10000").CombinedOutput()
-			if err == nil || !strings.Contains(string(out), "--- FAIL: ") {
-				t.Errorf("no test noticed: %v\n%s", err, out)
-			}
-		})
-	}
-}
+func TestEachRuleIsNeeded(t *testing.T) { droptest.Each(t, droppedRules, "-histories=10000") }

@@ -3,20 +3,13 @@
 package gc_test
 
 import (
-	"bytes"
-	"encoding/json"
-	"os"
-	"os/exec"
-	"path/filepath"
-	"strings"
 	"testing"
+
+	"github.com/quivercache/quiver/internal/droptest"
 )
 
-// edit takes a rule out of the code. The file is relative to this package.
-type edit struct{ file, with, without string }
-
 // droppedRules are the rules of the protocol, each with the edits that drop it.
-var droppedRules = map[string][]edit{
+var droppedRules = map[string][]droptest.Edit{
 	"a value older than 6 hours is written again before it is named": {
 		{"../blobstore/keep.go", "told && age <= KeepFor {", "told && age >= 0 {"},
 	},
@@ -57,50 +50,4 @@ var droppedRules = map[string][]edit{
 }
 
 // TestEachRuleIsNeeded drops each rule of the protocol from the code, and wants that the tests notice.
-func TestEachRuleIsNeeded(t *testing.T) {
-	for rule, edits := range droppedRules {
-		t.Run(rule, func(t *testing.T) {
-			dir := t.TempDir()
-			replace := map[string]string{}
-			for _, e := range edits {
-				original, err := filepath.Abs(e.file)
-				if err != nil {
-					t.Fatal(err)
-				}
-				from := original
-				if edited, ok := replace[original]; ok {
-					from = edited
-				}
-				code, err := os.ReadFile(from)
-				if err != nil {
-					t.Fatal(err)
-				}
-				if !bytes.Contains(code, []byte(e.with)) {
-					t.Fatalf("%s has no\n%s", e.file, e.with)
-				}
-				replace[original] = filepath.Join(dir, filepath.Base(e.file))
-				if err := os.WriteFile(replace[original], bytes.Replace(code, []byte(e.with), []byte(e.without), 1), 0o600); err != nil {
-					t.Fatal(err)
-				}
-			}
-			overlay, err := json.Marshal(map[string]any{"Replace": replace})
-			if err != nil {
-				t.Fatal(err)
-			}
-			path := filepath.Join(dir, "overlay.json")
-			if err := os.WriteFile(path, overlay, 0o600); err != nil {
-				t.Fatal(err)
-			}
-			out, err := exec.CommandContext(t.Context(), "go", "test", "-overlay", path, "-count=1", ".", "-histories=20000").CombinedOutput()
-			if err == nil || !strings.Contains(string(out), "--- FAIL: ") {
-				t.Errorf("no test noticed: %v\n%s", err, out)
-				return
-			}
-			for line := range strings.Lines(string(out)) {
-				if strings.HasPrefix(line, "--- FAIL: ") {
-					t.Log(strings.TrimSpace(line))
-				}
-			}
-		})
-	}
-}
+func TestEachRuleIsNeeded(t *testing.T) { droptest.Each(t, droppedRules, "-histories=20000") }
