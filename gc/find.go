@@ -60,6 +60,7 @@ type Summary struct {
 	SegBytes   int64 // of them
 	Leases     int   // released or expired for a day
 	Uploads    int   // that were begun and never ended
+	Unlisted   error // why those could not be listed, by a role that has no right to: they stay
 
 	KeptCalls  int   // that stay
 	KeptValues int   // that stay
@@ -285,6 +286,10 @@ func (g *Garbage) listUploads(ctx context.Context) error {
 	options := bucket.ListOptions{}
 	for {
 		page, err := uploads.ListUploads(ctx, options)
+		if errors.Is(err, bucket.ErrRefused) {
+			g.Unlisted = err
+			return nil
+		}
 		if err != nil {
 			return err
 		}

@@ -12,6 +12,7 @@ import (
 
 	"github.com/quivercache/quiver"
 	"github.com/quivercache/quiver/bucket"
+	"github.com/quivercache/quiver/cmd/quiver/internal/execution"
 	"github.com/quivercache/quiver/gc"
 )
 
@@ -196,6 +197,9 @@ type gcJSON struct {
 }
 
 func (a *app) printGarbage(g gc.Summary, dryRun bool) error {
+	if g.Unlisted != nil {
+		fmt.Fprintln(a.err, "quiver: unfinished uploads were not looked for: "+execution.Brief(g.Unlisted))
+	}
 	remove, month := costOf(g)
 	if a.json {
 		return printJSON(a.out, struct {
