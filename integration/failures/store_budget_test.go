@@ -35,10 +35,12 @@ var budgets = []expense{
 	{"evict value", "HEAD, DELETE", "DELETE", "DELETE", nil, func(ctx context.Context, c client) error { return c.store.Values.Evict(ctx, of("small")) }},
 	{"evict value, prefix", "GET, DELETE", "GET, DELETE", "GET, DELETE", values("small"), func(ctx context.Context, c client) error { return c.store.Values.Evict(ctx, prefix(of("small"))) }},
 
+	{"save the result of a record", "PUT", "POST", "PUT", nil, results("new", 1)},
 	{"save record", "2 PUT", "2 POST", "2 PUT", nil, saves("new", nil)},
 	{"save record and its value", "3 PUT", "3 POST", "3 PUT", nil, func(ctx context.Context, c client) error { return save(ctx, c.store, "with value", 0) }},
 	{"save record, first wins", "2 PUT, GET", "2 POST, GET", "2 PUT, GET", nil, saves("new", nil)},
 	{"save record, replacing", "2 PUT, GET, PUT", "2 POST, GET, POST", "2 PUT, GET, PUT", nil, saves("new", &callindex.SaveOptions{Replace: true})},
+	{"save the results of 5 records", "5 PUT", "5 POST", "5 PUT", nil, results("together", foundCalls)},
 	{"save 5 records of one function", "6 PUT", "6 POST", "6 PUT", nil, func(ctx context.Context, c client) error { return saveTogether(ctx, c.store, "together") }},
 	{"load record", "GET", "GET", "GET", nil, loads("new")},
 	{"load record, missing", "GET", "GET", "GET", nil, missing(loads("none"))},
@@ -102,6 +104,17 @@ func largeValues(name string) func(ctx context.Context, c client) error {
 
 func loadsValue(name string) func(ctx context.Context, c client) error {
 	return func(ctx context.Context, c client) error { return loadValue(ctx, c.store, content(name, 100)) }
+}
+
+// results saves what the first calls of a function came to. Whoever saves a record whose result he has not saved himself looks for it first.
+func results(function string, n int) func(ctx context.Context, c client) error {
+	return func(ctx context.Context, c client) error {
+		var failures []error
+		for i := range n {
+			failures = append(failures, only(c.store.Values.SaveBytes(ctx, resultOf(function, i))))
+		}
+		return errors.Join(failures...)
+	}
 }
 
 func saves(function string, options *callindex.SaveOptions) func(ctx context.Context, c client) error {

@@ -5,8 +5,13 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"runtime"
+	"strings"
 	"syscall"
+	"time"
+
+	"github.com/quivercache/quiver/op"
 )
 
 // process runs a server as a child of the test process.
@@ -60,7 +65,31 @@ func (p *process) running(context.Context) bool {
 	}
 }
 
-func (p *process) freeze(context.Context) error { return p.child.Signal(syscall.SIGSTOP) }
+// freeze stops the process, and returns when all of its threads stand still, where the system tells: on a busy machine that is not at once.
+func (p *process) freeze(ctx context.Context) error {
+	if err := p.child.Signal(syscall.SIGSTOP); err != nil {
+		return err
+	}
+	for !p.standsStill() {
+		if err := op.SystemClock().Sleep(ctx, time.Millisecond); err != nil {
+			return fmt.Errorf("%v does not stop: %w", p, err)
+		}
+	}
+	return nil
+}
+
+// standsStill says whether all threads are stopped; also where the system does not tell.
+func (p *process) standsStill() bool {
+	threads, _ := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/stat", p.child.Pid)) // the pattern is right
+	for _, thread := range threads {
+		content, err := os.ReadFile(thread)
+		_, state, ok := strings.Cut(string(content), ") ")
+		if err == nil && ok && !strings.HasPrefix(state, "T") {
+			return false
+		}
+	}
+	return true
+}
 
 func (p *process) wake(context.Context) error { return p.child.Signal(syscall.SIGCONT) }
 
