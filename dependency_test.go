@@ -31,7 +31,7 @@ var allowed = map[string][]string{
 	"internal/contracttest":         {"", "blobstore", "bucket", "bucket/buckettest", "bucket/mem", "callindex", "digest", "layout", "lease", "op"},
 	"internal/historytest":          {"bucket", "bucket/buckettest", "bucket/mem", "callindex", "digest", "layout", "op"},
 	"internal/lineartest":           {"blobstore", "bucket", "callindex", "digest", "keyspace", "layout", "lease", "op"},
-	"internal/droptest":            {},
+	"internal/droptest":             {},
 	"internal/parquettest":          {},
 	"internal/scripttest":           {"bucket", "digest", "layout"},
 	"adapters/file":                 {"bucket", "op"},
