@@ -194,8 +194,9 @@ func TestWhoeverComesFirstDoesNotHoldUpTheOthers(t *testing.T) {
 		group.Go(func() {
 			ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 			defer cancel()
-			if _, err := f.Call(ctx, 3); !errors.Is(err, context.DeadlineExceeded) {
-				t.Errorf("Call = %v", err)
+			// In the moment in which its time ends the other's outcome may be there already.
+			if got, err := f.Call(ctx, 3); !errors.Is(err, context.DeadlineExceeded) && (err != nil || got != 9) {
+				t.Errorf("Call = %v, %v", got, err)
 			}
 		})
 		synctest.Wait()
