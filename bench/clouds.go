@@ -71,6 +71,21 @@ func benchClouds(ctx context.Context, r *report, only *regexp.Regexp, s settings
 	return nil
 }
 
+// newBucket makes a bucket on a server, and has this process and its children find their way to it by its URL.
+func newBucket(ctx context.Context, server *servers.Server) (servers.Bucket, error) {
+	made, err := server.NewBucket(ctx)
+	if err != nil {
+		return made, err
+	}
+	for _, setting := range server.Env() {
+		name, value, _ := strings.Cut(setting, "=")
+		if err := os.Setenv(name, value); err != nil {
+			return made, err
+		}
+	}
+	return made, nil
+}
+
 func benchCloud(ctx context.Context, r *report, only *regexp.Regexp, s settings, suite string, product servers.Product,
 	dial func(context.Context, *servers.Server, string) (peer, error)) (err error) {
 	server, err := servers.Start(ctx, product)
@@ -78,15 +93,9 @@ func benchCloud(ctx context.Context, r *report, only *regexp.Regexp, s settings,
 		return err
 	}
 	defer func() { err = errors.Join(err, server.Close()) }()
-	made, err := server.NewBucket(ctx)
+	made, err := newBucket(ctx, server)
 	if err != nil {
 		return err
-	}
-	for _, setting := range server.Env() {
-		name, value, _ := strings.Cut(setting, "=")
-		if err := os.Setenv(name, value); err != nil {
-			return err
-		}
 	}
 	b, err := all.Open(ctx, made.URL)
 	if err != nil {

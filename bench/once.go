@@ -9,7 +9,6 @@ import (
 	"log/slog"
 	"os"
 	"regexp"
-	"strings"
 	"sync"
 	"time"
 
@@ -63,15 +62,9 @@ func benchOnce(ctx context.Context, r *report, only *regexp.Regexp, _ settings) 
 		return err
 	}
 	defer func() { err = errors.Join(err, server.Close()) }()
-	made, err := server.NewBucket(ctx)
+	made, err := newBucket(ctx, server)
 	if err != nil {
 		return err
-	}
-	for _, setting := range server.Env() {
-		name, value, _ := strings.Cut(setting, "=")
-		if err := os.Setenv(name, value); err != nil {
-			return err
-		}
 	}
 	if err := found(ctx, made.URL); err != nil {
 		return err

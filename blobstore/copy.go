@@ -62,25 +62,22 @@ func (s *Store) near(ctx context.Context, to *Store, r *Reader) (copying, bool) 
 
 // copyByServer has the server copy a value, unless it is there. It says false where the server cannot.
 func (s *Store) copyByServer(ctx context.Context, key digest.Digest, c copying) (copied bool, err error) {
-	there := false
 	err = s.Do(ctx, key, op.Write, func(ctx context.Context) error {
 		// Many servers know no condition on a copy. What another writer puts there between these two requests has the same content.
-		if _, err := s.bucket.Stat(ctx, name(key)); !errors.Is(err, bucket.ErrNotFound) {
-			there = true
-			return err
+		_, err := s.bucket.Stat(ctx, name(key))
+		if errors.Is(err, bucket.ErrNotFound) {
+			begun := s.clock.Now()
+			if err = c.Copy(ctx, c.from, c.size, name(key)); err == nil {
+				s.ages.note(key, begun)
+			}
 		}
-		begun := s.clock.Now()
-		err := c.Copy(ctx, c.from, c.size, name(key))
-		if there = errors.Is(err, bucket.ErrExists); err == nil {
-			s.ages.note(key, begun)
+		if err == nil || errors.Is(err, bucket.ErrExists) {
+			return s.Keep(ctx, key) // which knows what was copied just now
 		}
 		return err
 	})
-	if there && (err == nil || errors.Is(err, bucket.ErrExists)) {
-		err = s.Keep(ctx, key)
-	}
 	switch {
-	case err == nil, errors.Is(err, bucket.ErrExists):
+	case err == nil:
 		return true, nil
 	case errors.Is(err, bucket.ErrRefused), errors.Is(err, bucket.ErrNoBucket), errors.Is(err, bucket.ErrNotFound):
 		return false, nil
