@@ -142,7 +142,7 @@ func (h *hand) do(e entry, object string, operation func(ctx context.Context) (a
 	switch {
 	case failure == nil:
 		a.end = cmp.Or(a.end, ok)
-	case (e.Do == load || e.Do == evict) && isMiss(failure):
+	case (e.Do == load || e.Do == evict) && isMiss(failure), e.Do == collect && errors.Is(failure, quiver.ErrForeign): // nobody has saved yet; a check of the end finds a quiver.json that was lost
 		a = answer{end: missing}
 	case isClear(failure):
 		a = answer{end: failed}

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"net/netip"
+	"strings"
 	"time"
 
 	"github.com/moby/moby/api/types/container"
@@ -13,6 +14,8 @@ import (
 	"github.com/testcontainers/testcontainers-go"
 	"github.com/testcontainers/testcontainers-go/log"
 	"github.com/testcontainers/testcontainers-go/wait"
+
+	"github.com/quivercache/quiver/op"
 )
 
 // contained runs a server in a container. Its data are in the container's own layer, which lasts until the container is removed.
@@ -67,9 +70,19 @@ func (c *contained) running(ctx context.Context) bool {
 	return err != nil || inspected.State.Running // an engine that does not answer says nothing about its containers
 }
 
+// freeze pauses the container. The kernel does not freeze a process that waits for a disk, and runc gives up after milliseconds: so it is asked again.
 func (c *contained) freeze(ctx context.Context) error {
-	_, err := c.engine.docker.ContainerPause(ctx, c.id(), client.ContainerPauseOptions{})
-	return err
+	ctx, cancel := context.WithTimeout(ctx, freezeTime)
+	defer cancel()
+	for {
+		_, err := c.engine.docker.ContainerPause(ctx, c.id(), client.ContainerPauseOptions{})
+		if err == nil || !strings.Contains(err.Error(), "unable to freeze") {
+			return err
+		}
+		if tired := op.SystemClock().Sleep(ctx, pingPause); tired != nil {
+			return err
+		}
+	}
 }
 
 func (c *contained) wake(ctx context.Context) error {

@@ -46,10 +46,11 @@ type runner interface {
 }
 
 const (
-	startTime  = time.Minute      // in which a server must become ready, its image made
-	removeTime = 30 * time.Second // in which it must be gone
-	pingTime   = 5 * time.Second  // of one attempt
-	pingPause  = 10 * time.Millisecond
+	startTime  = time.Minute           // in which a server must become ready, its image made
+	removeTime = 30 * time.Second      // in which it must be gone
+	pingTime   = 5 * time.Second       // of one attempt
+	pingPause  = 10 * time.Millisecond // between two
+	freezeTime = 10 * time.Second      // for a container to be paused
 )
 
 // Start starts a server and waits until it answers authenticated requests. ctx bounds the start alone. Fails where the program is not installed as pinned, and
