@@ -5,12 +5,15 @@ import (
 	"errors"
 	"io"
 	"log/slog"
+	"strings"
 	"sync/atomic"
 	"testing"
 	"time"
 
 	"github.com/quivercache/quiver"
+	"github.com/quivercache/quiver/bucket"
 	"github.com/quivercache/quiver/bucket/mem"
+	"github.com/quivercache/quiver/layout"
 	"github.com/quivercache/quiver/op"
 )
 
@@ -97,5 +100,46 @@ func TestGCWantsAStore(t *testing.T) {
 	}
 	if _, err := store.FindGarbage(t.Context(), nil); !errors.Is(err, quiver.ErrForeign) {
 		t.Error(err)
+	}
+}
+
+// TestARoleThatMayNotReplaceValuesSavesAndSaysSo: of Terraform's writers on Google Cloud. What it names stays as old as it is.
+func TestARoleThatMayNotReplaceValuesSavesAndSaysSo(t *testing.T) {
+	clock := &daysClock{Clock: op.SystemClock()}
+	b := mem.New(&mem.Options{Clock: clock})
+	open := func(log io.Writer, middlewares ...bucket.Middleware) *quiver.Store {
+		store, err := quiver.New(t.Context(), bucket.Wrap(b, middlewares...), &quiver.Options{Clock: clock, Logger: slog.New(slog.NewTextHandler(log, nil))})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return store
+	}
+	if _, err := open(io.Discard).Values.Save(t.Context(), 12, nil); err != nil {
+		t.Fatal(err)
+	}
+	clock.pass(48 * time.Hour)
+	var log strings.Builder
+	store := open(&log, func(next bucket.Handler) bucket.Handler {
+		return func(ctx context.Context, r *bucket.Request) (bucket.Answer, error) {
+			if r.Verb == bucket.Put && !r.Condition.Absent() && strings.HasPrefix(r.Key, layout.Values) {
+				return bucket.Answer{}, &bucket.Error{Verb: r.Verb, Key: r.Key, Kind: bucket.ErrRefused}
+			}
+			return next(ctx, r)
+		}
+	})
+	double, err := quiver.Func(store, quiver.Def{Name: "double", Version: quiver.IntVersion(1)}, func(_ context.Context, n int) (int, error) { return 2 * n, nil }, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for range 2 {
+		if got, err := double.Refresh(t.Context(), 6); err != nil || got != 12 {
+			t.Errorf("double answers %v, %v", got, err)
+		}
+	}
+	if _, err := double.Load(t.Context(), 6); err != nil {
+		t.Errorf("the call was not saved: %v", err)
+	}
+	if n := strings.Count(log.String(), "may not write values again"); n != 1 {
+		t.Errorf("it was said %d times: %s", n, &log)
 	}
 }

@@ -29,3 +29,8 @@ func (n *notices) once(ctx context.Context, about, message string, attributes ..
 		n.logger.WarnContext(ctx, "quiver: "+message, attributes...)
 	}
 }
+
+// unkept tells of a role that may not replace values: see blobstore.Options.Unkept.
+func (n *notices) unkept(err error) {
+	n.once(context.Background(), "unkept", "this role may not write values again that are there: what was saved more than 6 hours ago is named as it is, and a gc that runs at this moment may remove it if nothing else names it. Run gc while nobody writes", "error", err)
+}

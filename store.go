@@ -72,7 +72,7 @@ type Store struct {
 	flights flights
 	outage  outage
 	tally   tally
-	notices notices
+	notices *notices
 	saves   saves
 }
 
@@ -114,6 +114,10 @@ func New(ctx context.Context, b bucket.Bucket, options *Options) (*Store, error)
 		signer = &signing.Signer{Ring: o.Signing, AcceptUnsigned: o.AcceptUnsigned, StoreID: g.id}
 	}
 	o.Values.Context, o.Values.Clock, o.Values.Entropy, o.Values.Scheme, o.Values.Signer = o.Context, o.Clock, o.Entropy, o.Scheme, signer
+	told := &notices{logger: o.Logger, said: map[string]bool{}}
+	if o.Values.Unkept == nil {
+		o.Values.Unkept = told.unkept
+	}
 	s := &Store{
 		Values:   blobstore.New(b, &o.Values),
 		Leases:   lease.New(b, &lease.Options{Clock: o.Clock, Entropy: o.Entropy, Owner: o.Owner}),
@@ -125,7 +129,7 @@ func New(ctx context.Context, b bucket.Bucket, options *Options) (*Store, error)
 		folds:    o.FoldOnClose,
 		id:       g.id,
 		flights:  flights{table: map[flightKey]*flight{}},
-		notices:  notices{logger: o.Logger, said: map[string]bool{}},
+		notices:  told,
 	}
 	s.Calls = callindex.New(bucket.Conditional(b), &callindex.Options{
 		Context: o.Context, Clock: o.Clock, Entropy: o.Entropy, Signer: signer, Scheme: o.Scheme, Values: s.Values, Damaged: s.passOver, Cache: o.Index,

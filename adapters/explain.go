@@ -54,6 +54,8 @@ func (b *Bridge) explain(ctx context.Context, r asked, seen *seen, err error) er
 		failure.Hint = strings.TrimSuffix(b.provider.Right(r.verb, r.condition)+"; "+refusal.Hint, "; ")
 	}
 	switch kind := failure.Kind; {
+	case refusal.There && r.condition.Absent():
+		failure.Kind, failure.Hint = bucket.ErrExists, ""
 	case errors.Is(kind, errPrecondition):
 		failure.Kind = bucket.ErrChanged
 		if r.condition.Absent() {

@@ -81,4 +81,5 @@ type Refusal struct {
 	Kind      error  // one of package bucket's, where the status would mislead
 	Hint      string // what to do about it, where the service knows
 	Denied    bool   // the role lacks a right: Provider.Right comes before the hint
+	There     bool   // the role lacks the right to replace, so that there is an object: to a write that would replace none that is no refusal
 }

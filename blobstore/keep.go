@@ -23,7 +23,7 @@ const KeepFor = 6 * time.Hour
 // Keep sees to it that gc does not remove values, as it may with those of a day that no record names: a value of more than KeepFor is written again. It is for who is about to write a record that names them, and must be called again where that takes
 // longer than KeepFor.
 //
-// A value that this Store has saved or kept in the last hours costs no request, another one a HEAD, and an old one a GET and a PUT more. A value that is not there is no failure, unless this Store knows that it was: then it must be saved again.
+// Where the role may not, see Options.Unkept. A value that this Store has saved or kept in the last hours costs no request, another one a HEAD, and an old one a GET and a PUT more. A value that is not there is no failure, unless this Store knows that it was: then it must be saved again.
 func (s *Store) Keep(ctx context.Context, keys ...digest.Digest) error {
 	group, ctx := errgroup.WithContext(ctx)
 	group.SetLimit(keepParallel)
@@ -84,6 +84,10 @@ func (s *Store) renew(ctx context.Context, key digest.Digest, begun time.Time, i
 		s.ages.note(key, begun.Add(-age))
 		return nil
 	}
+	if s.stuck.Load() {
+		s.ages.note(key, begun)
+		return nil
+	}
 	source, err := again(info)
 	if err != nil {
 		return err
@@ -91,6 +95,12 @@ func (s *Store) renew(ctx context.Context, key digest.Digest, begun time.Time, i
 	begun = s.clock.Now() // what is not to be believed is replaced later, if it is
 	if source != nil {
 		err = s.bucket.Put(ctx, info.Key, source, bucket.IfMatch(info.Version))
+	}
+	if errors.Is(err, bucket.ErrRefused) && s.unkept != nil {
+		if !s.stuck.Swap(true) {
+			s.unkept(err)
+		}
+		err = nil
 	}
 	if err == nil {
 		s.ages.note(key, begun)

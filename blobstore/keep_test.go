@@ -265,3 +265,32 @@ func TestWhereTheStoreDoesNotTellItsTimeWhatIsNotKnownIsWrittenAgain(t *testing.
 		t.Errorf("%v; written again: %t", err, b.version(key) != version)
 	}
 }
+
+// TestWhoMayNotReplaceSavesAllTheSameAndSaysSoOnce: a writer on Google Cloud has no right to delete values, which replacing takes.
+func TestWhoMayNotReplaceSavesAllTheSameAndSaysSoOnce(t *testing.T) {
+	b, clock := timed(t, nil)
+	saved := []digest.Digest{must(b.SaveBytes(t.Context(), []byte("one"))), must(b.SaveBytes(t.Context(), []byte("two")))}
+	version := b.version(saved[0])
+	clock.pass(7 * hour)
+	var said []error
+	mayNotReplace := func(next bucket.Handler) bucket.Handler {
+		return func(ctx context.Context, r *bucket.Request) (bucket.Answer, error) {
+			if r.Verb == bucket.Put && !r.Condition.Absent() {
+				return bucket.Answer{}, &bucket.Error{Verb: r.Verb, Key: r.Key, Kind: bucket.ErrRefused}
+			}
+			return next(ctx, r)
+		}
+	}
+	s := blobstore.New(bucket.Wrap(b.mem, b.requests.Record, mayNotReplace), &blobstore.Options{Clock: skewed{clock}, Unkept: func(err error) { said = append(said, err) }})
+	if _, err := s.SaveBytes(t.Context(), []byte("one")); err != nil {
+		t.Errorf("saving what is there: %v", err)
+	}
+	b.requests.Take()
+	if err := s.Keep(t.Context(), saved...); err != nil {
+		t.Errorf("keeping: %v", err)
+	}
+	if len(said) != 1 || !errors.Is(said[0], bucket.ErrRefused) || b.version(saved[0]) != version {
+		t.Errorf("said %v; written again: %t", said, b.version(saved[0]) != version)
+	}
+	b.requests.Expect(t, "stat values/*") // of the other one, and no more
+}

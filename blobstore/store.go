@@ -2,6 +2,7 @@ package blobstore
 
 import (
 	"fmt"
+	"sync/atomic"
 
 	"github.com/quivercache/quiver/bucket"
 	"github.com/quivercache/quiver/digest"
@@ -30,6 +31,8 @@ type Store struct {
 	damaged     *damageLog
 	clock       op.Clock
 	ages        ages
+	unkept      func(error)
+	stuck       atomic.Bool // values stay as old as they are
 }
 
 // Options are the settings of a Store; nil, and the zero value of a field, mean the defaults.
@@ -46,6 +49,10 @@ type Options struct {
 	Level       int            // of compression, as zstd counts them, 1 to 22; default 3
 
 	Signer *signing.Signer // signs what is saved, and says what to believe; default none, which believes all
+
+	// Unkept is told, once, that the role may not write a value again that is there, as Terraform's writers on Google Cloud may not: what is old and about to be named
+	// stays as old as it is, and a gc that runs at that time may remove it. Default: it is an error of the save, or of Keep.
+	Unkept func(error)
 }
 
 const (
@@ -85,6 +92,7 @@ func New(b bucket.Bucket, options *Options) *Store {
 		compression: compressionOf(int(min(positive(int64(o.Level), defaultLevel), maxLevel))),
 		damaged:     newDamageLog(),
 		clock:       o.Clock,
+		unkept:      o.Unkept,
 	}
 	for _, c := range []Codec{Raw, CBOR, JSON, Binary} {
 		s.codecs[c.Name()] = c

@@ -128,6 +128,16 @@ func TestADeniedRequestNamesTheRightThatItNeeds(t *testing.T) {
 		needs(says, verbs[verb])
 	}
 	needs("storage.objects.create, and storage.objects.delete", swap)
+
+	const mayNotReplace = "robot does not have storage.objects.delete access to the Google Cloud Storage object."
+	f.fail(answers(403, "forbidden", mayNotReplace))
+	if err := put(t.Context(), b, "a", "hello", bucket.IfAbsent()); !errors.Is(err, bucket.ErrExists) || errors.Is(err, bucket.ErrRefused) {
+		t.Errorf("who may not replace what is there, and would not, is told %v", err)
+	}
+	f.fail(answers(403, "forbidden", mayNotReplace))
+	if err := swap(t.Context(), b); !errors.Is(err, bucket.ErrRefused) {
+		t.Errorf("who may not replace what is there is told %v", err)
+	}
 	needs("storage.buckets.get;", func(ctx context.Context, b bucket.Bucket) error {
 		told, err := b.(bucket.Describer).Describe(ctx)
 		return errors.Join(err, told.Untold)
@@ -297,10 +307,11 @@ func TestAnUploadInPartsIsRefusedAsOneInOneRequestIs(t *testing.T) {
 		answer fault
 		kind   error
 	}{
-		"403": {answers(403, "forbidden", "no"), bucket.ErrRefused},
-		"404": {answers(404, "notFound", "The specified bucket does not exist."), bucket.ErrNoBucket},
-		"412": {answers(412, "conditionNotMet", "no"), bucket.ErrExists},
-		"410": {answers(410, "gone", "The upload is gone."), bucket.ErrUnavailable},
+		"403":                           {answers(403, "forbidden", "no"), bucket.ErrRefused},
+		"403 of who may not replace it": {answers(403, "forbidden", "robot does not have storage.objects.delete access to the Google Cloud Storage object."), bucket.ErrExists},
+		"404":                           {answers(404, "notFound", "The specified bucket does not exist."), bucket.ErrNoBucket},
+		"412":                           {answers(412, "conditionNotMet", "no"), bucket.ErrExists},
+		"410":                           {answers(410, "gone", "The upload is gone."), bucket.ErrUnavailable},
 	} {
 		f := newFake(t)
 		f.fail(refusal.answer)

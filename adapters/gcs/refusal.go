@@ -91,6 +91,7 @@ func (p *provider) Refusal(err error) (adapters.Refusal, bool) {
 	}
 	refusal.Kind, refusal.Hint = known.kind, known.hint
 	refusal.Denied = refusal.Status == http.StatusForbidden && known == (meaning{})
+	refusal.There = refusal.Denied && strings.Contains(refusal.Message, "storage.objects.delete") // a role may create, and not replace: Terraform's writers, of values
 	return refusal, true
 }
 
