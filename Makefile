@@ -7,10 +7,11 @@ GO       ?= go
 PACKAGES ?= ./...
 FUZZTIME ?= 60s
 HISTORIES ?= 10000
+MODULES  := integration bench terraform/check # beside the library's: what no user of it inherits
 UNTIL    = '^TestHistoriesUntilTheTimeIsOver$$'
 LINT     := github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
 
-.PHONY: help build test histories soak integration servers fuzz bench lint cross tools clean
+.PHONY: help build test histories soak integration terraform servers fuzz bench lint cross tools clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -31,6 +32,9 @@ soak: servers ## run the long suites too, also those over real servers, and hist
 integration: servers ## run the suites against MinIO, versitygw, fake-gcs-server and Azurite: in containers where a Docker engine answers, else as processes
 	cd integration && $(GO) test -race -timeout 30m -json ./... | $(GO) run ../.ci/suites.go ../.ci/integration.txt
 
+terraform: ## format, validate and test the Terraform modules and their tests; with the providers in the folder QUIVER_TF_PROVIDERS where the registry does not answer
+	cd terraform/check && $(GO) test -count=1 -timeout 30m -json ./... | $(GO) run ../../.ci/suites.go ../../.ci/terraform.txt
+
 servers:
 	bash .ci/servers.sh
 
@@ -47,7 +51,7 @@ lint: tools ## vet, format and lint
 	$(GO) vet $(PACKAGES)
 	$(GO) vet -tags soak $(PACKAGES)
 	golangci-lint run $(PACKAGES)
-	for module in integration bench; do (cd $$module && $(GO) vet -tags soak ./... && golangci-lint run ./...); done
+	for module in $(MODULES); do (cd $$module && $(GO) vet -tags soak ./... && golangci-lint run ./...); done
 
 cross: ## compile for the other systems that are supported
 	for system in linux/arm64 darwin/arm64 windows/amd64; do \

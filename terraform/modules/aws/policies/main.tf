@@ -21,7 +21,8 @@ locals {
 
   delete = { Sid = "Delete", Effect = "Allow", Action = ["s3:DeleteObject"], Resource = local.objects[""] }
 
-  # S3 knows no condition on the prefix of a listing of uploads, and MinIO refuses the policy that has one. So only who has the whole bucket may list them; elsewhere the bucket's lifecycle rule ends them.
+  # S3 knows no condition on the prefix of a listing of uploads, and MinIO refuses the policy that has one. So only who has the whole bucket may list them;
+  # elsewhere the bucket's lifecycle rule ends them.
   uploads = contains(var.prefixes, "") ? [{ Sid = "ListUploads", Effect = "Allow", Action = ["s3:ListBucketMultipartUploads"], Resource = [local.bucket] }] : []
 
   folders = ["values/", "calls/", "index/", "leases/", "quiver-doctor/"]

@@ -54,7 +54,10 @@ run "prefixes_and_own_key" {
 
   assert {
     condition = output.reader == jsonencode({ Version = "2012-10-17", Statement = [
-      { Sid = "List", Effect = "Allow", Action = ["s3:ListBucket"], Resource = ["arn:aws-cn:s3:::fleet"], Condition = { StringLike = { "s3:prefix" = ["team/*", "other/deep/*"] } } },
+      {
+        Sid       = "List", Effect = "Allow", Action = ["s3:ListBucket"], Resource = ["arn:aws-cn:s3:::fleet"],
+        Condition = { StringLike = { "s3:prefix" = ["team/*", "other/deep/*"] } }
+      },
       { Sid = "Read", Effect = "Allow", Action = ["s3:GetObject"], Resource = ["arn:aws-cn:s3:::fleet/team/*", "arn:aws-cn:s3:::fleet/other/deep/*"] },
       { Sid = "Decrypt", Effect = "Allow", Action = ["kms:Decrypt"], Resource = ["arn:aws-cn:kms:cn-north-1:123456789012:key/0123abcd"] },
     ] })
@@ -63,7 +66,10 @@ run "prefixes_and_own_key" {
 
   assert {
     condition = output.writer == jsonencode({ Version = "2012-10-17", Statement = [
-      { Sid = "List", Effect = "Allow", Action = ["s3:ListBucket"], Resource = ["arn:aws-cn:s3:::fleet"], Condition = { StringLike = { "s3:prefix" = ["team/*", "other/deep/*"] } } },
+      {
+        Sid       = "List", Effect = "Allow", Action = ["s3:ListBucket"], Resource = ["arn:aws-cn:s3:::fleet"],
+        Condition = { StringLike = { "s3:prefix" = ["team/*", "other/deep/*"] } }
+      },
       { Sid = "Read", Effect = "Allow", Action = ["s3:GetObject"], Resource = ["arn:aws-cn:s3:::fleet/team/*", "arn:aws-cn:s3:::fleet/other/deep/*"] },
       { Sid = "Write", Effect = "Allow", Action = ["s3:PutObject", "s3:AbortMultipartUpload"], Resource = [
         "arn:aws-cn:s3:::fleet/team/quiver.json", "arn:aws-cn:s3:::fleet/other/deep/quiver.json",
@@ -71,7 +77,10 @@ run "prefixes_and_own_key" {
         "arn:aws-cn:s3:::fleet/team/index/*", "arn:aws-cn:s3:::fleet/other/deep/index/*", "arn:aws-cn:s3:::fleet/team/leases/*", "arn:aws-cn:s3:::fleet/other/deep/leases/*",
         "arn:aws-cn:s3:::fleet/team/quiver-doctor/*", "arn:aws-cn:s3:::fleet/other/deep/quiver-doctor/*",
       ] },
-      { Sid = "Doctor", Effect = "Allow", Action = ["s3:DeleteObject"], Resource = ["arn:aws-cn:s3:::fleet/team/quiver-doctor/*", "arn:aws-cn:s3:::fleet/other/deep/quiver-doctor/*"] },
+      {
+        Sid      = "Doctor", Effect = "Allow", Action = ["s3:DeleteObject"],
+        Resource = ["arn:aws-cn:s3:::fleet/team/quiver-doctor/*", "arn:aws-cn:s3:::fleet/other/deep/quiver-doctor/*"]
+      },
       { Sid = "Encrypt", Effect = "Allow", Action = ["kms:Decrypt", "kms:GenerateDataKey"], Resource = ["arn:aws-cn:kms:cn-north-1:123456789012:key/0123abcd"] },
     ] })
     error_message = "A writer keeps to its prefixes, and encrypts: ${output.writer}"
@@ -79,7 +88,10 @@ run "prefixes_and_own_key" {
 
   assert {
     condition = output.janitor == jsonencode({ Version = "2012-10-17", Statement = [
-      { Sid = "List", Effect = "Allow", Action = ["s3:ListBucket"], Resource = ["arn:aws-cn:s3:::fleet"], Condition = { StringLike = { "s3:prefix" = ["team/*", "other/deep/*"] } } },
+      {
+        Sid       = "List", Effect = "Allow", Action = ["s3:ListBucket"], Resource = ["arn:aws-cn:s3:::fleet"],
+        Condition = { StringLike = { "s3:prefix" = ["team/*", "other/deep/*"] } }
+      },
       { Sid = "Read", Effect = "Allow", Action = ["s3:GetObject"], Resource = ["arn:aws-cn:s3:::fleet/team/*", "arn:aws-cn:s3:::fleet/other/deep/*"] },
       { Sid = "Write", Effect = "Allow", Action = ["s3:PutObject", "s3:AbortMultipartUpload"], Resource = [
         "arn:aws-cn:s3:::fleet/team/quiver.json", "arn:aws-cn:s3:::fleet/other/deep/quiver.json",
