@@ -7,11 +7,12 @@ GO       ?= go
 PACKAGES ?= ./...
 FUZZTIME ?= 60s
 HISTORIES ?= 10000
-MODULES  := integration bench terraform/check # beside the library's: what no user of it inherits
+EXAMPLES := examples/lambda examples/lambda-housekeeping examples/batch
+MODULES  := integration bench terraform/check $(EXAMPLES) # beside the library's: what no user of it inherits
 UNTIL    = '^TestHistoriesUntilTheTimeIsOver$$'
 LINT     := github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
 
-.PHONY: help build test histories soak integration terraform servers fuzz bench lint cross tools clean
+.PHONY: help build test histories soak integration terraform examples servers fuzz bench lint cross modules tools clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -35,6 +36,9 @@ integration: servers ## run the suites against MinIO, versitygw, fake-gcs-server
 terraform: ## format, validate and test the Terraform modules and their tests; with the providers in the folder QUIVER_TF_PROVIDERS where the registry does not answer
 	cd terraform/check && $(GO) test -count=1 -timeout 30m -json ./... | $(GO) run ../../.ci/suites.go ../../.ci/terraform.txt
 
+examples: ## run the examples that need libraries of a cloud; the others are in test
+	for module in $(EXAMPLES); do (cd $$module && $(GO) test -timeout 10m -json ./...); done | $(GO) run .ci/suites.go .ci/examples.txt
+
 servers:
 	bash .ci/servers.sh
 
@@ -57,6 +61,9 @@ cross: ## compile for the other systems that are supported
 	for system in linux/arm64 darwin/arm64 windows/amd64; do \
 		CGO_ENABLED=0 GOOS=$${system%/*} GOARCH=$${system#*/} $(GO) vet $(PACKAGES); \
 	done
+
+modules:
+	@echo $(MODULES)
 
 tools:
 	@command -v golangci-lint >/dev/null || { \

@@ -90,11 +90,12 @@ func (f *Function[In, Out]) settle(ctx context.Context, p *saving) (outcome, err
 
 var errClosed = &keyspace.SaveError{Err: errors.New("the store is closed")}
 
-// saves are the saves under way, which go on although nobody may wait for them.
+// saves are the saves under way, which go on although nobody may wait for them, and the leases that are held.
 type saves struct {
 	mu     sync.Mutex
 	n      int
 	closed bool
+	over   chan struct{} // closed with the store
 	idle   chan struct{} // closed when the last of them has ended; nil: nobody asked
 }
 
@@ -119,6 +120,9 @@ func (s *saves) end() {
 // finish lets no more saves begin, and waits for those under way.
 func (s *saves) finish() {
 	s.mu.Lock()
+	if !s.closed {
+		close(s.over)
+	}
 	s.closed = true
 	if s.n > 0 && s.idle == nil {
 		s.idle = make(chan struct{})

@@ -31,11 +31,7 @@ func (f *Function[In, Out]) once(ctx context.Context, r *request[In]) outcome {
 	l, found, err := f.takeLease(ctx, r)
 	switch {
 	case l != nil:
-		stop := l.Keep(ctx, nil)
-		defer func() {
-			_ = stop() // what was lost Release says too, and who has it
-			f.release(ctx, r.key, l.Release)
-		}()
+		defer f.hold(ctx, r.key, l)()
 	case found != nil:
 		return *found
 	case ctx.Err() != nil:
@@ -87,6 +83,31 @@ func (f *Function[In, Out]) takeLease(ctx context.Context, r *request[In]) (l *l
 		f.failed(ctx, toLease, r.key, err)
 	}
 	return nil, nil, err
+}
+
+// hold keeps a lease until the function has returned, which is told by calling what it returns, until nobody waits for its result any more, or until the store is closed, which waits until the lease is given back: a function may go on for long after that.
+func (f *Function[In, Out]) hold(ctx context.Context, key digest.Digest, l *lease.Lease) func() {
+	saves := &f.store.saves
+	begun := saves.begin()
+	stop := l.Keep(ctx, nil)
+	needed, enough := context.WithCancel(ctx)
+	released := make(chan struct{})
+	go func() {
+		defer close(released)
+		if begun {
+			defer saves.end()
+		}
+		select {
+		case <-needed.Done():
+		case <-saves.over:
+		}
+		_ = stop() // what was lost Release says too, and who has it
+		f.release(ctx, key, l.Release)
+	}()
+	return func() {
+		enough()
+		<-released
+	}
 }
 
 // release gives a lease back, also where the caller has no time left: others wait for it. Store.Close waits for that.

@@ -285,8 +285,7 @@ func TestCloseWaitsUntilALeaseIsReleased(t *testing.T) {
 		synctest.Wait()
 		end()
 		<-running
-		synctest.Wait()
-		begun := time.Now()
+		begun := time.Now() // at which the function may not have noticed yet
 		if err := c.Close(); err != nil || time.Since(begun) != time.Second {
 			t.Errorf("Close = %v after %v", err, time.Since(begun))
 		}
@@ -297,6 +296,46 @@ func TestCloseWaitsUntilALeaseIsReleased(t *testing.T) {
 		if i, err := newClient(b, quiver.Options{}).Leases.Get(t.Context(), key); err != nil || i.State != "released" {
 			t.Errorf("%+v, %v", i, err)
 		}
+	})
+}
+
+// TestCloseGivesBackTheLeaseOfAFunctionThatGoesOn: nobody waits for a term for what will not be saved.
+func TestCloseGivesBackTheLeaseOfAFunctionThatGoesOn(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := mem.New(nil)
+		c := newClient(unclosed{b}, quiver.Options{})
+		f := memoise(t, c.Store, version1, func(_ context.Context, n int) (int, error) { // it looks at no context
+			pause(time.Hour)
+			return n * n, nil
+		}, once())
+		for name, ends := range map[string]bool{"whose caller has left": true, "whose caller waits": false} {
+			ctx, end := context.WithCancel(t.Context())
+			in := len(name)
+			running := call(ctx, f, in)
+			synctest.Wait()
+			if ends {
+				end()
+				<-running
+			} else {
+				defer func() { <-running }()
+			}
+			defer end()
+			key, err := f.Key(in)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if !ends {
+				begun := time.Now()
+				if err := c.Close(); err != nil || time.Since(begun) != 0 {
+					t.Errorf("Close = %v after %v", err, time.Since(begun))
+				}
+			}
+			synctest.Wait()
+			if i, err := newClient(b, quiver.Options{}).Leases.Get(t.Context(), key); err != nil || i.State != "released" {
+				t.Errorf("a function %s: %+v, %v", name, i, err)
+			}
+		}
+		pause(2 * time.Hour)
 	})
 }
 

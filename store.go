@@ -46,7 +46,7 @@ type Options struct {
 
 	// Index says how queries are answered. Its zero value keeps what they read of the index in memory, up to 64 MiB.
 	Index callindex.CacheOptions
-	// FoldOnClose lets Close fold the functions whose calls were saved: for programs that run seldom. Many short-lived ones leave that to one (quiver fold).
+	// FoldOnClose lets Close fold the functions whose calls were saved: for programs that run seldom, and may delete. Many short-lived ones leave that to one (quiver fold).
 	FoldOnClose bool
 
 	Owner string // who stands in leases, for people; default the program and its process id
@@ -130,6 +130,7 @@ func New(ctx context.Context, b bucket.Bucket, options *Options) (*Store, error)
 		id:       g.id,
 		flights:  flights{table: map[flightKey]*flight{}},
 		notices:  told,
+		saves:    saves{over: make(chan struct{})},
 	}
 	s.Calls = callindex.New(bucket.Conditional(b), &callindex.Options{
 		Context: o.Context, Clock: o.Clock, Entropy: o.Entropy, Signer: signer, Scheme: o.Scheme, Values: s.Values, Damaged: s.passOver, Cache: o.Index,

@@ -16,7 +16,7 @@ source "$here/integration/servers/versions.env"
 # built says what a binary was built from, as "path@version".
 built() { go version -m "$1" 2>/dev/null | awk '$1 == "path" {path = $2} $1 == "mod" {version = $3} END {print path "@" version}'; }
 
-for pinned in "$MINIO" "$VERSITYGW" "$FAKEGCS"; do
+for pinned in "$MINIO" "$MC" "$VERSITYGW" "$FAKEGCS"; do
 	name=$(basename "${pinned%@*}")
 	if [[ $(built "$dir/bin/$name") != "$pinned" ]]; then
 		echo "building $pinned"

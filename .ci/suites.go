@@ -7,10 +7,14 @@ import (
 	"encoding/json"
 	"fmt"
 	"os"
+	"slices"
 	"strings"
 )
 
 const module = "github.com/quivercache/quiver"
+
+// shown is what lines of packages begin with that are printed whether they pass or not: what became of each, and what suites say of what they ran against.
+var shown = []string{"ok ", "FAIL", "providers: ", "docs: "}
 
 type event struct {
 	Action, Package, Test, Output string
@@ -45,7 +49,7 @@ func main() {
 		id := strings.TrimSpace(name + " " + e.Test)
 		switch e.Action {
 		case "output":
-			if e.Test == "" && (strings.HasPrefix(e.Output, "ok ") || strings.HasPrefix(e.Output, "FAIL")) {
+			if e.Test == "" && slices.ContainsFunc(shown, func(beginning string) bool { return strings.HasPrefix(e.Output, beginning) }) {
 				fmt.Print(e.Output)
 				continue
 			}

@@ -93,6 +93,11 @@ func (c WatchedClient) Do(r *http.Request) (*http.Response, error) {
 	if err := leaves(r); err != nil {
 		return nil, err
 	}
+	if r.ProtoMajor == 0 {
+		// AWS's SDK asks for consent to a large body (Expect: 100-continue), and net/http waits for it only where the request says its version: else a refusal
+		// breaks off the sending, and may be lost with it.
+		r.Proto, r.ProtoMajor, r.ProtoMinor = "HTTP/1.1", 1, 1
+	}
 	response, err := c.Base.Do(r)
 	Note(r.Context(), response)
 	return response, err

@@ -63,7 +63,7 @@ var rights = map[bucket.Verb]string{
 	bucket.DeleteAll:     "s3:DeleteObject",
 	bucket.ListUploads:   "s3:ListBucketMultipartUploads",
 	bucket.AbortUpload:   "s3:AbortMultipartUpload",
-	adapters.Description: "s3:ListBucket",
+	adapters.Description: "s3:ListBucket without a condition on the prefix, which a question about the bucket has not got",
 	adapters.Versioning:  "s3:GetBucketVersioning",
 }
 

@@ -292,3 +292,17 @@ func TestWithoutCredentialsNothingIsSentAndNothingTriedAgain(t *testing.T) {
 	}
 	sent.expect(t)
 }
+
+// A server that refuses does not read the body: a client that sent it all the same would meet a connection that was cut, and sometimes no answer.
+func TestARefusalOfALargeBodyIsHeard(t *testing.T) {
+	f := newFake()
+	b := openURL(t, f, "s3://b?use_path_style=true")
+	const times = 30
+	f.strikes(t, "PUT k", times, func(w http.ResponseWriter, r *http.Request, _ *fake) {
+		refuse(w, r, http.StatusForbidden, "AccessDenied")
+	})
+	body := bucket.Bytes(make([]byte, 8<<20))
+	for range times {
+		is(t, b.Put(op.SingleAttempt(t.Context()), "k", body, bucket.IfAbsent()), bucket.ErrRefused)
+	}
+}
