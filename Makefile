@@ -12,7 +12,7 @@ MODULES  := integration bench terraform/check $(EXAMPLES) # beside the library's
 UNTIL    = '^TestHistoriesUntilTheTimeIsOver$$'
 LINT     := github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
 
-.PHONY: help build test histories soak integration terraform examples servers fuzz bench lint cross modules tools clean
+.PHONY: help build test histories soak integration terraform examples release servers fuzz bench lint cross modules tools clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -38,6 +38,11 @@ terraform: ## format, validate and test the Terraform modules and their tests; w
 
 examples: ## run the examples that need libraries of a cloud; the others are in test
 	for module in $(EXAMPLES); do (cd $$module && $(GO) test -timeout 10m -json ./...); done | $(GO) run .ci/suites.go .ci/examples.txt
+
+release: ## build the archives for all systems into dist, and one of them again elsewhere, to compare
+	rm -rf dist
+	$(GO) run ./release -o dist
+	$(GO) run ./release -verify dist -only linux/amd64
 
 servers:
 	bash .ci/servers.sh

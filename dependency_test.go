@@ -46,6 +46,10 @@ var allowed = map[string][]string{
 	"cmd/quiver/internal/execution": {"", "blobstore", "bucket", "callindex", "cmd/quiver/internal/stats", "digest", "keyspace", "lease", "op"},
 	"examples/related":              {"", "adapters/all", "bucket"},
 	"examples/cloudrun":             {"", "adapters/all", "bucket"},
+	"examples/makefile":             {},
+	"examples/pipeline":             {"", "adapters/all", "bucket"},
+	"examples/workers":              {"", "adapters/all", "bucket"},
+	"release":                       {},
 	"docs":                          {},
 	"cmd/quiver":                    {"", "adapters/all", "blobstore", "bucket", "callindex", "cmd/quiver/internal/doctor", "cmd/quiver/internal/execution", "cmd/quiver/internal/export", "cmd/quiver/internal/stats", "digest", "gc", "lease", "op", "signing"},
 }
