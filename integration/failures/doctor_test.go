@@ -18,7 +18,7 @@ import (
 )
 
 func TestTheDoctorFindsEveryServerFit(t *testing.T) {
-	program.path(t)
+	built.Path(t)
 	everywhere(t, func(t *testing.T, at place) {
 		d := diagnose(t, at)
 		if d.exit != 0 || !d.Fit || len(d.Broken) > 0 || d.Left > 0 {

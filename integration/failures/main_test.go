@@ -31,7 +31,7 @@ type pooled struct{ *testing.M }
 
 func (p pooled) Run() int {
 	code := p.M.Run()
-	if err := errors.Join(pool.Close(), program.remove()); err != nil {
+	if err := errors.Join(pool.Close(), built.Remove()); err != nil {
 		fmt.Fprintln(os.Stderr, "cleaning up:", err)
 		code = 1
 	}

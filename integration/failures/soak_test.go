@@ -51,7 +51,7 @@ func TestAServerThatIsSilentForAMinuteEndsEveryCallAtTheDefaultDeadline(t *testi
 			c := newCaller(t, at, bucket.RetryOptions{}, large, 0)
 			c.prepare(t, "silent")
 			c.prepare(t, "after")
-			program.path(t)
+			built.Path(t)
 			silence(t, at.server)
 			const deadline = time.Minute + large/mebibyte*time.Second // a second more for each MiB that is sent
 			var calls sync.WaitGroup

@@ -24,7 +24,7 @@ const (
 )
 
 func TestAServerThatFallsSilent(t *testing.T) {
-	program.path(t) // is built before the time counts
+	built.Path(t) // is built before the time counts
 	for _, which := range servers.Products() {
 		t.Run(which.String(), func(t *testing.T) {
 			t.Parallel()

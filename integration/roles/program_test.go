@@ -3,42 +3,16 @@ package roles_test
 import (
 	"bytes"
 	"errors"
-	"fmt"
 	"os"
 	"os/exec"
-	"path/filepath"
 	"slices"
-	"sync"
 	"testing"
+
+	"github.com/quivercache/quiver/integration/program"
 )
 
-// program is the command quiver, built when it is first run.
-var program built
-
-type built struct {
-	once sync.Once
-	dir  string
-	err  error
-}
-
-func (b *built) path(t testing.TB) string {
-	t.Helper()
-	b.once.Do(func() {
-		if b.dir, b.err = os.MkdirTemp("", "quiver-command-"); b.err != nil {
-			return
-		}
-		command := exec.Command("go", "build", "-o", b.dir, "./cmd/quiver")
-		command.Dir = filepath.Join("..", "..")
-		command.Env = append(os.Environ(), "GOWORK=off")
-		if output, err := command.CombinedOutput(); err != nil {
-			b.err = fmt.Errorf("building the command: %w: %s", err, output)
-		}
-	})
-	must(t, b.err)
-	return filepath.Join(b.dir, "quiver")
-}
-
-func (b *built) remove() error { return os.RemoveAll(b.dir) }
+// built is the command quiver.
+var built program.Quiver
 
 // ran is how a run of the command ended.
 type ran struct {
@@ -51,7 +25,7 @@ func (v *visit) quiver(t testing.TB, words ...string) ran {
 	t.Helper()
 	var out, talk bytes.Buffer
 	home := t.TempDir()
-	command := exec.CommandContext(t.Context(), program.path(t), words...)
+	command := exec.CommandContext(t.Context(), built.Path(t), words...)
 	command.Env = slices.Concat(v.domain.users[v.role].env(), []string{
 		"PATH=" + os.Getenv("PATH"), "HOME=" + home, "XDG_CACHE_HOME=" + home, "QUIVER_STORE=" + v.domain.url(v.prefix),
 	})
