@@ -62,9 +62,9 @@ lint: tools ## vet, format and lint
 	golangci-lint run $(PACKAGES)
 	for module in $(MODULES); do (cd $$module && $(GO) vet -tags soak ./... && golangci-lint run ./...); done
 
-cross: ## compile for the other systems that are supported
+cross: ## vet for the other systems that are supported, as release builds for them
 	for system in linux/arm64 darwin/arm64 windows/amd64; do \
-		CGO_ENABLED=0 GOOS=$${system%/*} GOARCH=$${system#*/} $(GO) vet $(PACKAGES); \
+		CGO_ENABLED=0 GOOS=$${system%/*} GOARCH=$${system#*/} $(GO) vet -trimpath $(PACKAGES); \
 	done
 
 modules:

@@ -27,6 +27,9 @@ type pooled struct{ *testing.M }
 
 func (p pooled) Run() int {
 	code := p.M.Run()
+	if n := counted.commands.Load(); n > 0 {
+		fmt.Printf("docs: %d commands ran; %d times a stand-in played a program, of a cloud or of what takes hours\n", n, counted.played.Load())
+	}
 	if err := pool.Close(); err != nil {
 		fmt.Fprintln(os.Stderr, "removing the servers:", err)
 		code = 1

@@ -47,7 +47,6 @@ func TestEveryCommandRuns(t *testing.T) {
 			})
 		}
 	})
-	fmt.Printf("docs: %d commands ran; %d times a stand-in played a program, of a cloud or of what takes hours\n", counted.commands.Load(), counted.played.Load())
 }
 
 // build builds the command once. So sessions find it built, too: without paths in it what Go has built serves every copy of the checkout.
