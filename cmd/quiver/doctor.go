@@ -23,7 +23,7 @@ rights, listings, the clock. Each check says in a sentence what holds, or what d
 says what to do about it.
 
 It works in a random folder under quiver-doctor/, touches nothing else, and removes what it wrote. It sends at most %d
-requests, or ten thousand and more with --full, and 60 MiB unless --no-large leaves the large uploads out.
+requests, or ten thousand and more with --full, and 65 MiB unless --no-large leaves the large uploads out.
 
 Exit status: 0 all that Quiver needs holds, 1 something does not, 5 the store refused or could not be reached.`, doctor.MostRequests),
 		Example: "  quiver doctor 's3://bucket/team?region=eu-central-1'",

@@ -101,5 +101,5 @@ func (x *examination) mayDelete(ctx context.Context) (string, error) {
 			return "", err
 		}
 	}
-	return "the role may delete objects", nil
+	return "the role may delete objects here; a role may have other rights in other folders", nil
 }
