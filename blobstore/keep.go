@@ -20,10 +20,10 @@ import (
 // removes values that no record names and that are four times as old.
 const KeepFor = 6 * time.Hour
 
-// Keep sees to it that gc does not remove values, as it may with those of a day that no record names: a value of more than KeepFor is written again. It is for who is about to write a record that names them, and must be called again where that takes
+// Keep sees to it that gc does not remove values, as it may with those of a day that no record names: a value of more than KeepFor is written again, or, where the role may not do that, Options.Unkept is told. It is for who is about to write a record that names them, and must be called again where that takes
 // longer than KeepFor.
 //
-// Where the role may not, see Options.Unkept. A value that this Store has saved or kept in the last hours costs no request, another one a HEAD, and an old one a GET and a PUT more. A value that is not there is no failure, unless this Store knows that it was: then it must be saved again.
+// A value that this Store has saved or kept in the last hours costs no request, another one a HEAD, and an old one a GET and a PUT more. A value that is not there is no failure, unless this Store knows that it was: then it must be saved again.
 func (s *Store) Keep(ctx context.Context, keys ...digest.Digest) error {
 	group, ctx := errgroup.WithContext(ctx)
 	group.SetLimit(keepParallel)
@@ -84,7 +84,7 @@ func (s *Store) renew(ctx context.Context, key digest.Digest, begun time.Time, i
 		s.ages.note(key, begun.Add(-age))
 		return nil
 	}
-	if s.stuck.Load() {
+	if refused := s.refused.Load(); refused != nil && op.Elapsed(*refused, begun) <= KeepFor {
 		s.ages.note(key, begun)
 		return nil
 	}
@@ -97,9 +97,8 @@ func (s *Store) renew(ctx context.Context, key digest.Digest, begun time.Time, i
 		err = s.bucket.Put(ctx, info.Key, source, bucket.IfMatch(info.Version))
 	}
 	if errors.Is(err, bucket.ErrRefused) && s.unkept != nil {
-		if !s.stuck.Swap(true) {
-			s.unkept(err)
-		}
+		s.refused.Store(&begun)
+		s.unkept(err)
 		err = nil
 	}
 	if err == nil {

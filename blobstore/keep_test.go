@@ -273,9 +273,10 @@ func TestWhoMayNotReplaceSavesAllTheSameAndSaysSoOnce(t *testing.T) {
 	version := b.version(saved[0])
 	clock.pass(7 * hour)
 	var said []error
+	may := false
 	mayNotReplace := func(next bucket.Handler) bucket.Handler {
 		return func(ctx context.Context, r *bucket.Request) (bucket.Answer, error) {
-			if r.Verb == bucket.Put && !r.Condition.Absent() {
+			if r.Verb == bucket.Put && !r.Condition.Absent() && !may {
 				return bucket.Answer{}, &bucket.Error{Verb: r.Verb, Key: r.Key, Kind: bucket.ErrRefused}
 			}
 			return next(ctx, r)
@@ -293,4 +294,10 @@ func TestWhoMayNotReplaceSavesAllTheSameAndSaysSoOnce(t *testing.T) {
 		t.Errorf("said %v; written again: %t", said, b.version(saved[0]) != version)
 	}
 	b.requests.Expect(t, "stat values/*") // of the other one, and no more
+
+	may = true // it was given the right, or its credentials had run out for a moment
+	clock.pass(7 * hour)
+	if err := s.Keep(t.Context(), saved...); err != nil || b.version(saved[0]) == version {
+		t.Errorf("who may replace by now: %v; written again: %t", err, b.version(saved[0]) != version)
+	}
 }

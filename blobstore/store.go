@@ -3,6 +3,7 @@ package blobstore
 import (
 	"fmt"
 	"sync/atomic"
+	"time"
 
 	"github.com/quivercache/quiver/bucket"
 	"github.com/quivercache/quiver/digest"
@@ -32,7 +33,7 @@ type Store struct {
 	clock       op.Clock
 	ages        ages
 	unkept      func(error)
-	stuck       atomic.Bool // values stay as old as they are
+	refused     atomic.Pointer[time.Time] // when the role might not write a value again; for KeepFor from then on it is not tried
 }
 
 // Options are the settings of a Store; nil, and the zero value of a field, mean the defaults.
@@ -50,7 +51,7 @@ type Options struct {
 
 	Signer *signing.Signer // signs what is saved, and says what to believe; default none, which believes all
 
-	// Unkept is told, once, that the role may not write a value again that is there, as Terraform's writers on Google Cloud may not: what is old and about to be named
+	// Unkept is told, about once in KeepFor, that the role may not write a value again that is there, as Terraform's writers on Google Cloud may not: what is old and about to be named
 	// stays as old as it is, and a gc that runs at that time may remove it. Default: it is an error of the save, or of Keep.
 	Unkept func(error)
 }
